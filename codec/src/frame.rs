@@ -59,7 +59,9 @@ impl<'a> FrameView<'a> {
     /// When the span leaves the picture.
     #[must_use]
     pub fn span(&self, x: u16, y: u16, width: u16) -> &'a [u8] {
-        assert!(y < self.size.height && u32::from(x) + u32::from(width) <= u32::from(self.size.width));
+        assert!(
+            y < self.size.height && u32::from(x) + u32::from(width) <= u32::from(self.size.width)
+        );
         let start = usize::from(y) * self.stride_bytes + usize::from(x) * BYTES_PER_PIXEL;
         &self.data[start..start + usize::from(width) * BYTES_PER_PIXEL]
     }
@@ -122,7 +124,9 @@ impl Frame {
     /// # Panics
     /// When the span leaves the picture.
     pub fn span_mut(&mut self, x: u16, y: u16, width: u16) -> &mut [u8] {
-        assert!(y < self.size.height && u32::from(x) + u32::from(width) <= u32::from(self.size.width));
+        assert!(
+            y < self.size.height && u32::from(x) + u32::from(width) <= u32::from(self.size.width)
+        );
         let start = usize::from(y) * self.stride_bytes() + usize::from(x) * BYTES_PER_PIXEL;
         &mut self.data[start..start + usize::from(width) * BYTES_PER_PIXEL]
     }
