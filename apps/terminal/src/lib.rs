@@ -1,0 +1,16 @@
+//! What the programs of Tessera share at their terminal.
+//!
+//! The customer's and the representative's programs both keep a log that never spoils their
+//! screen, end on signals in an orderly way, ask questions at a prompt and draw a full-screen
+//! interface. Those four things stand here once. What the programs show and which keys mean what is
+//! theirs.
+
+mod log;
+mod prompt;
+mod screen;
+mod signal;
+
+pub use log::{LogError, LogTo, start_log};
+pub use prompt::{PromptError, ask, ask_hidden, is_interactive};
+pub use screen::{Key, Screen, forward_keys};
+pub use signal::on_termination;
