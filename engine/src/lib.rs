@@ -1,1 +1,31 @@
-//! Placeholder of the first commit; see ARCHITECTURE.md.
+//! Tessera, live remote support as a library: a customer shares a desktop, a support representative
+//! sees and operates it, and the customer decides.
+//!
+//! - [`csr`] and [`customer`]: a whole session for each side: center, code, consent, pictures and
+//!   input, on threads of their own. The programs are thin skins over these two.
+//! - [`view`]: the newest picture for a window, and input from it.
+//! - [`session`]: what the participants say to each other and the rules between them, as pure state
+//!   machines.
+//! - [`pipeline`]: the stages between a screen and a connection. An embedder who has connections and
+//!   rules of its own uses these directly.
+//!
+//! Nothing here prints, reads arguments or decides for a person.
+
+#![allow(dead_code, reason = "the driver that uses the rest follows")]
+
+mod clock;
+mod code;
+pub mod csr;
+pub mod customer;
+mod driver;
+mod error;
+mod figures;
+pub mod pipeline;
+pub mod session;
+pub mod view;
+
+pub use code::Code;
+pub use error::Error;
+pub use figures::Figures;
+pub use session::messages::Activity;
+pub use session::text::plain_text;

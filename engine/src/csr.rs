@@ -1,0 +1,162 @@
+//! The support representative's side: opens a session, admits one customer by code, asks to view or
+//! control, and hands over the pictures.
+//!
+//! [`Session::start`] returns at once; everything else arrives as an [`Event`]. The rules are those
+//! of the crate's session state machine: this module only wires it to the network. How pictures reach the
+//! screen is in [`crate::view`].
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crossbeam::channel::Receiver;
+
+use crate::figures::ShareFigures;
+use crate::{Activity, Code, Error, view};
+
+/// What a representative's session needs to know.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The center: `HOST:PORT`, or `HOST:PORT#FINGERPRINT` to pin its certificate beforehand.
+    pub center: String,
+    /// Directory with this program's key and the pinned centers; created readable by its owner only.
+    pub data_dir: PathBuf,
+    /// Address to listen on for the customer; `None` takes a free port on every address of the
+    /// computer and announces those.
+    pub listen: Option<SocketAddr>,
+    /// Name shown to the customer; cut to 64 characters, control characters removed.
+    pub name: String,
+    /// The enrolment token, needed once for each center.
+    pub enrolment_token: Option<String>,
+}
+
+/// What happens in a session, in order.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// The session is open at the center; tell the customer the code.
+    Opened {
+        /// Number and secret; its `Display` form is what to read out.
+        code: Code,
+    },
+    /// The former secret is void after too many wrong guesses; tell the customer the new code.
+    CodeRenewed {
+        /// The code that holds from now on.
+        code: Code,
+    },
+    /// A customer proved the code, or came back within the grace period.
+    CustomerJoined {
+        /// The customer's name, made safe for a terminal.
+        name: String,
+        /// Whether this is the same customer returning after a lost connection.
+        again: bool,
+    },
+    /// The connection to the customer was lost; the session stays open for rejoining.
+    CustomerLost {
+        /// Seconds within which the customer may rejoin without a new code.
+        grace_s: u64,
+    },
+    /// The customer left, or did not come back within the grace period; the session stays open and
+    /// its code renewed.
+    CustomerLeft,
+    /// The customer's program has shown the request.
+    RequestReceived {
+        /// What was asked for.
+        activity: Activity,
+    },
+    /// The customer answered a request.
+    Answered {
+        /// What was asked for.
+        activity: Activity,
+        /// Whether the customer agreed.
+        granted: bool,
+    },
+    /// The customer's desktop is being shared; the handle gives its pictures.
+    ShareStarted(view::Handle),
+    /// Whether input sent now is carried out by the customer's computer has changed.
+    ControlChanged {
+        /// Whether it is.
+        allowed: bool,
+    },
+    /// The share has ended; its handle gives no further pictures.
+    ShareEnded {
+        /// Why.
+        reason: EndReason,
+    },
+    /// The session is over; no event follows.
+    Ended,
+    /// The session could not be started or cannot go on; no event follows.
+    Failed(Error),
+}
+
+/// Why a share ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum EndReason {
+    /// The customer stopped it.
+    StoppedByCustomer,
+    /// The representative stopped it.
+    StoppedByCsr,
+    /// The connection was lost; viewing resumes by itself when the customer is back.
+    ConnectionLost,
+    /// The customer's screen can no longer be captured.
+    ScreenGone,
+    /// The session or the customer's part in it is over.
+    SessionOver,
+}
+
+/// Starts sessions.
+#[derive(Debug)]
+pub struct Session;
+
+impl Session {
+    /// Opens a session at the center and waits for a customer, on a thread of its own.
+    ///
+    /// Events arrive on the receiver; up to 256 of them wait there.
+    ///
+    /// # Errors
+    /// When no thread can be started. Everything else is reported as [`Event::Failed`].
+    pub fn start(options: Options) -> Result<(Handle, Receiver<Event>), Error> {
+        crate::driver::csr::start(options)
+    }
+}
+
+/// Operates a session from any thread; cheap to clone. The session goes on when handles are
+/// dropped, until [`Handle::end`] or until the receiver of events is dropped.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    pub(crate) commands: crate::driver::Commands<Command>,
+    pub(crate) figures: std::sync::Arc<ShareFigures>,
+}
+
+/// What a handle can ask of the driver.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Request(Activity),
+    StopShare,
+    End,
+}
+
+impl Handle {
+    /// Asks the customer to allow `activity`; [`Event::RequestReceived`] and [`Event::Answered`]
+    /// follow. Without a customer nothing happens.
+    pub fn request(&self, activity: Activity) {
+        self.commands.send(Command::Request(activity));
+    }
+
+    /// Stops viewing and controlling; the customer stays in the session.
+    pub fn stop_share(&self) {
+        self.commands.send(Command::StopShare);
+    }
+
+    /// Ends the session for everyone; [`Event::Ended`] follows.
+    pub fn end(&self) {
+        self.commands.send(Command::End);
+    }
+
+    /// Counters of the connection and of all shares of the session so far.
+    #[must_use]
+    pub fn figures(&self) -> crate::Figures {
+        self.figures.snapshot()
+    }
+}

@@ -1,0 +1,162 @@
+//! Counters of a share and of its connection, written by the pipeline and read by anyone.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// What a share did so far; programs print it when they exit.
+///
+/// Rates are left to the reader: two snapshots and the time between them give every rate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Figures {
+    /// Updates sent (at the sharer) or presented (at the viewer).
+    pub frames: u64,
+    /// Coded bytes of those updates, without packet headers.
+    pub bytes: u64,
+    /// Updates whose presentation left every tile exact.
+    pub exact_frames: u64,
+    /// Whether every tile is exact now.
+    pub exact_now: bool,
+    /// Damage to presented, median of the latest updates, in microseconds; 0 before the first.
+    ///
+    /// At the sharer: from the damage event to the acknowledgement that the update was presented,
+    /// less half a round trip for the way back. At the viewer: from the update's damage stamp where
+    /// both programs run on one clock, else receipt to presented plus half a round trip.
+    pub latency_p50_us: u64,
+    /// The same, 95th percentile.
+    pub latency_p95_us: u64,
+    /// Round trip time of the connection, in microseconds.
+    pub rtt_us: u64,
+    /// Input events sent (at the viewer) or carried out (at the sharer).
+    pub inputs: u64,
+    /// Input events that were thrown away because control was not granted, or for lack of room.
+    pub inputs_discarded: u64,
+}
+
+/// Latency classes: eight a doubling, from 64 µs to about 4 s.
+const CLASSES: usize = 128;
+
+/// A histogram of latencies whose classes are at most 12.5 % wide; adding takes no lock and
+/// allocates nothing.
+struct Latencies {
+    counts: [AtomicU64; CLASSES],
+}
+
+impl Default for Latencies {
+    fn default() -> Self {
+        Self { counts: [const { AtomicU64::new(0) }; CLASSES] }
+    }
+}
+
+impl Latencies {
+    /// Class of a latency: three bits below the leading one, counted from 64 µs.
+    fn class(latency_us: u64) -> usize {
+        let latency = latency_us.max(64);
+        let doubling = latency.ilog2() as usize;
+        let fraction = (latency >> (doubling - 3)) as usize & 7;
+        ((doubling - 6) * 8 + fraction).min(CLASSES - 1)
+    }
+
+    /// Lower bound of a class in microseconds.
+    const fn floor_us(class: usize) -> u64 {
+        (8 + class as u64 % 8) << (class / 8 + 3)
+    }
+
+    fn add(&self, latency_us: u64) {
+        self.counts[Self::class(latency_us)].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The latency that `share_percent` of all do not exceed, as the middle of its class.
+    fn percentile_us(&self, share_percent: u64) -> u64 {
+        let counts: [u64; CLASSES] =
+            std::array::from_fn(|class| self.counts[class].load(Ordering::Relaxed));
+        let total: u64 = counts.iter().sum();
+        let mut below = 0;
+        for (class, count) in counts.iter().enumerate() {
+            below += count;
+            if total > 0 && below * 100 >= total * share_percent {
+                return Self::floor_us(class).midpoint(Self::floor_us(class + 1));
+            }
+        }
+        0
+    }
+}
+
+/// The live counters behind [`Figures`]; written by the pipeline with relaxed atomics, since no
+/// counter orders anything else.
+#[derive(Default)]
+pub(crate) struct ShareFigures {
+    frames: AtomicU64,
+    bytes: AtomicU64,
+    exact_frames: AtomicU64,
+    exact_now: AtomicBool,
+    latencies: Latencies,
+    rtt_us: AtomicU64,
+    /// Whether the peer's time stamps are of this computer's clock.
+    same_clock: AtomicBool,
+    inputs: AtomicU64,
+    inputs_discarded: AtomicU64,
+}
+
+impl ShareFigures {
+    pub(crate) fn on_presented(&self, info: &crate::view::PictureInfo, presented_us: u64) {
+        self.frames.fetch_add(1, Ordering::Relaxed);
+        self.exact_frames.fetch_add(u64::from(info.exact), Ordering::Relaxed);
+        self.exact_now.store(info.exact, Ordering::Relaxed);
+        let latency_us = if self.same_clock.load(Ordering::Relaxed) && info.damage_us != 0 {
+            presented_us.saturating_sub(info.damage_us)
+        } else {
+            presented_us.saturating_sub(info.received_us) + self.rtt_us.load(Ordering::Relaxed) / 2
+        };
+        self.latencies.add(latency_us);
+    }
+
+    pub(crate) fn on_input(&self, taken: bool) {
+        let counter = if taken { &self.inputs } else { &self.inputs_discarded };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn snapshot(&self) -> Figures {
+        Figures {
+            frames: self.frames.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+            exact_frames: self.exact_frames.load(Ordering::Relaxed),
+            exact_now: self.exact_now.load(Ordering::Relaxed),
+            latency_p50_us: self.latencies.percentile_us(50),
+            latency_p95_us: self.latencies.percentile_us(95),
+            rtt_us: self.rtt_us.load(Ordering::Relaxed),
+            inputs: self.inputs.load(Ordering::Relaxed),
+            inputs_discarded: self.inputs_discarded.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl std::fmt::Debug for ShareFigures {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.snapshot().fmt(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_within_their_class() {
+        let latencies = Latencies::default();
+        for latency_us in 1..=10_000 {
+            latencies.add(latency_us);
+        }
+        let p50 = latencies.percentile_us(50);
+        assert!((4_400..=5_600).contains(&p50), "{p50}");
+        let p95 = latencies.percentile_us(95);
+        assert!((8_500..=10_500).contains(&p95), "{p95}");
+        assert_eq!(Latencies::default().percentile_us(50), 0);
+    }
+
+    #[test]
+    fn classes_and_their_bounds_agree() {
+        for class in 0..CLASSES {
+            assert_eq!(Latencies::class(Latencies::floor_us(class)), class);
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! The representative's view of a session as a pure state machine.
+//!
+//! It follows what the customer's program says and never assumes a right that it was not told of.
+//! Used like [`super::customer::Customer`]; no clock, no randomness, no input or output.
+
+use std::collections::VecDeque;
+
+use super::messages::{Activity, Message, VERSION};
+use super::rules;
+use crate::csr::EndReason;
+
+/// What the driver has to do, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Send a message to the customer's program.
+    Send(Message),
+    /// Receive pictures and hand a view to the program.
+    StartViewing,
+    /// Expect no more pictures.
+    StopViewing,
+    /// Close the connection after what was to be sent.
+    Disconnect,
+    /// Forget the customer's key and make a new code: from now on anyone joins as a stranger.
+    RenewCode,
+    /// Close the session at the center.
+    CloseSession,
+    /// Tell the program.
+    Tell(Notice),
+}
+
+/// What the program is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Both sides have greeted each other.
+    CustomerJoined {
+        /// The customer's name.
+        name: String,
+        /// Whether this is a return.
+        again: bool,
+    },
+    /// The connection was lost; the customer may rejoin.
+    CustomerLost,
+    /// The customer left or did not come back in time.
+    CustomerLeft,
+    /// The customer's program shows the request.
+    RequestReceived {
+        /// What was asked for.
+        activity: Activity,
+    },
+    /// The customer's answer.
+    Answered {
+        /// What was asked for.
+        activity: Activity,
+        /// Whether it is allowed.
+        granted: bool,
+    },
+    /// Whether input is carried out has changed.
+    ControlChanged {
+        /// Whether it is.
+        allowed: bool,
+    },
+    /// The share has ended.
+    ShareEnded {
+        /// Why.
+        reason: EndReason,
+    },
+    /// The session is over.
+    Ended,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Customer {
+    Absent,
+    /// Connected, and the greeting is still to come.
+    Greeting,
+    Present,
+    Lost {
+        lost_us: u64,
+    },
+}
+
+/// The representative's part in a session, from its opening to its end.
+#[derive(Debug)]
+pub struct Csr {
+    name: String,
+    customer: Customer,
+    joined_before: bool,
+    next_request: u32,
+    pending: Option<(u32, Activity)>,
+    sharing: bool,
+    control: bool,
+    over: bool,
+    actions: VecDeque<Action>,
+}
+
+impl Csr {
+    /// A session of the representative called `name`, still without a customer.
+    #[must_use]
+    pub fn new(name: String) -> Self {
+        Self {
+            name,
+            customer: Customer::Absent,
+            joined_before: false,
+            next_request: 1,
+            pending: None,
+            sharing: false,
+            control: false,
+            over: false,
+            actions: VecDeque::new(),
+        }
+    }
+
+    /// The next thing to do.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When [`Self::handle_timeout`] is due; `None` while nothing waits for time to pass.
+    #[must_use]
+    pub fn poll_timeout_us(&self) -> Option<u64> {
+        match self.customer {
+            Customer::Lost { lost_us } if !self.over => Some(lost_us + rules::GRACE_US),
+            _ => None,
+        }
+    }
+
+    /// Whether a stranger who proves the code may become the customer of this session.
+    #[must_use]
+    pub fn admits_stranger(&self) -> bool {
+        !self.over && self.customer == Customer::Absent
+    }
+
+    /// Whether the customer's key alone is enough to come back: after a loss, and also while the
+    /// old connection is not yet known to be dead.
+    #[must_use]
+    pub fn admits_return(&self) -> bool {
+        !self.over && self.customer != Customer::Absent
+    }
+
+    /// Whether the session is over; nothing follows but queued actions.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// The driver has admitted a connection: a stranger's with a proved code, or one of the known
+    /// customer, which replaces a former one.
+    pub fn handle_connected(&mut self) {
+        if self.over {
+            return;
+        }
+        self.end_share(EndReason::ConnectionLost);
+        self.pending = None;
+        self.customer = Customer::Greeting;
+        let name = self.name.clone();
+        self.send(Message::Hello { version: VERSION, name });
+    }
+
+    /// A message has arrived.
+    pub fn handle_message(&mut self, message: Message) {
+        if !matches!(self.customer, Customer::Greeting | Customer::Present) || self.over {
+            return;
+        }
+        match (self.customer, message.clean()) {
+            (Customer::Greeting, Message::Hello { version, .. }) if version != VERSION => {
+                self.left();
+            }
+            (Customer::Greeting, Message::Hello { name, .. }) => {
+                self.customer = Customer::Present;
+                let again = std::mem::replace(&mut self.joined_before, true);
+                self.tell(Notice::CustomerJoined { name, again });
+            }
+            (_, Message::Leave) => self.left(),
+            (Customer::Present, Message::RequestReceived { id }) => {
+                if let Some((_, activity)) = self.pending.filter(|pending| pending.0 == id) {
+                    self.tell(Notice::RequestReceived { activity });
+                }
+            }
+            (Customer::Present, Message::Answer { id, granted }) => {
+                if let Some((_, activity)) = self.pending.filter(|pending| pending.0 == id) {
+                    self.pending = None;
+                    self.tell(Notice::Answered { activity, granted });
+                }
+            }
+            (Customer::Present, Message::ShareStarted { control }) => {
+                if !std::mem::replace(&mut self.sharing, true) {
+                    self.actions.push_back(Action::StartViewing);
+                }
+                self.set_control(control);
+            }
+            (Customer::Present, Message::ControlChanged { allowed }) => {
+                self.set_control(self.sharing && allowed);
+            }
+            (Customer::Present, Message::ShareEnded { reason }) => self.end_share(reason),
+            (_, Message::NotUnderstood) => {}
+            _ => self.send(Message::NotUnderstood),
+        }
+    }
+
+    /// The person asks for something; without a customer nothing happens.
+    pub fn request(&mut self, activity: Activity) {
+        if self.customer != Customer::Present || self.over {
+            return;
+        }
+        let id = self.next_request;
+        self.next_request = self.next_request.wrapping_add(1);
+        self.pending = Some((id, activity));
+        let text = format!("{} asks to {activity}.", self.name);
+        self.send(Message::Request { id, activity, text });
+    }
+
+    /// The person stops viewing.
+    pub fn stop_share(&mut self) {
+        if self.sharing {
+            self.send(Message::StopShare);
+            self.end_share(EndReason::StoppedByCsr);
+        }
+    }
+
+    /// The person ends the session.
+    pub fn end(&mut self) {
+        if std::mem::replace(&mut self.over, true) {
+            return;
+        }
+        if matches!(self.customer, Customer::Greeting | Customer::Present) {
+            self.send(Message::End);
+        }
+        self.end_share(EndReason::SessionOver);
+        self.actions.push_back(Action::Disconnect);
+        self.actions.push_back(Action::CloseSession);
+        self.tell(Notice::Ended);
+    }
+
+    /// The connection is gone.
+    pub fn handle_lost(&mut self, now_us: u64) {
+        if !matches!(self.customer, Customer::Greeting | Customer::Present) || self.over {
+            return;
+        }
+        self.pending = None;
+        self.end_share(EndReason::ConnectionLost);
+        self.customer = Customer::Lost { lost_us: now_us };
+        self.tell(Notice::CustomerLost);
+    }
+
+    /// Time has passed; see [`Self::poll_timeout_us`].
+    pub fn handle_timeout(&mut self, now_us: u64) {
+        if let Customer::Lost { lost_us } = self.customer
+            && !rules::within_grace(lost_us, now_us)
+        {
+            self.left();
+        }
+    }
+
+    fn left(&mut self) {
+        self.pending = None;
+        self.end_share(EndReason::SessionOver);
+        self.customer = Customer::Absent;
+        self.joined_before = false;
+        self.actions.push_back(Action::Disconnect);
+        self.tell(Notice::CustomerLeft);
+        self.actions.push_back(Action::RenewCode);
+    }
+
+    fn end_share(&mut self, reason: EndReason) {
+        if std::mem::replace(&mut self.sharing, false) {
+            self.set_control(false);
+            self.actions.push_back(Action::StopViewing);
+            self.tell(Notice::ShareEnded { reason });
+        }
+    }
+
+    fn set_control(&mut self, allowed: bool) {
+        if std::mem::replace(&mut self.control, allowed) != allowed {
+            self.tell(Notice::ControlChanged { allowed });
+        }
+    }
+
+    fn send(&mut self, message: Message) {
+        self.actions.push_back(Action::Send(message));
+    }
+
+    fn tell(&mut self, notice: Notice) {
+        self.actions.push_back(Action::Tell(notice));
+    }
+}

@@ -1,0 +1,378 @@
+//! The customer's view of a session as a pure state machine.
+//!
+//! Every `handle_*` takes the time and queues actions; the driver drains [`Customer::poll_action`]
+//! and comes back at [`Customer::poll_timeout_us`]. No clock, no randomness, no input or output.
+
+use std::collections::VecDeque;
+
+use super::messages::{Activity, Message, VERSION};
+use super::rules::{self, Consent};
+use crate::csr::EndReason;
+
+/// What the driver has to do, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Send a message to the representative's program.
+    Send(Message),
+    /// Start capturing and sending pictures.
+    StartSharing,
+    /// Stop capturing at once.
+    StopSharing,
+    /// Whether arriving input is injected from now on; `false` also releases every pressed key.
+    AllowInput(bool),
+    /// Connect to the representative's program again.
+    Rejoin,
+    /// Close the connection after what was to be sent.
+    Disconnect,
+    /// Tell the program.
+    Tell(Notice),
+}
+
+/// What the program is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Both sides have greeted each other.
+    Joined {
+        /// The representative's name.
+        csr_name: String,
+        /// Whether this is a return.
+        again: bool,
+    },
+    /// A request to show.
+    Asked {
+        /// The request.
+        id: u32,
+        /// What is asked for.
+        activity: Activity,
+        /// What to show.
+        text: String,
+    },
+    /// A request that is no longer of interest.
+    Withdrawn {
+        /// The request.
+        id: u32,
+    },
+    /// Sharing has started (no reason) or ended.
+    Sharing {
+        /// Whether it is on.
+        on: bool,
+        /// Why it ended.
+        reason: Option<EndReason>,
+    },
+    /// Whether input is carried out has changed.
+    Controlled {
+        /// Whether it is.
+        on: bool,
+    },
+    /// The connection was lost.
+    CsrLost,
+    /// The session is over for the customer.
+    Ended {
+        /// Whether the representative ended it.
+        by_csr: bool,
+    },
+    /// The peer speaks another version.
+    VersionMismatch {
+        /// Version of the peer.
+        theirs: u32,
+    },
+    /// The connection did not come back within the grace period.
+    GivenUp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Link {
+    /// Connected, and the peer's greeting is still to come.
+    Greeting,
+    Up,
+    Down {
+        lost_us: u64,
+        retry_us: u64,
+        pause_us: u64,
+    },
+    Over,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Pending {
+    id: u32,
+    activity: Activity,
+}
+
+/// The customer's part in a session, from the first connection to its end.
+#[derive(Debug)]
+pub struct Customer {
+    name: String,
+    can_operate: bool,
+    consent: Consent,
+    link: Link,
+    joined_before: bool,
+    pending: Option<Pending>,
+    sharing: Option<Activity>,
+    /// What goes on by itself after a rejoin.
+    interrupted: Option<Activity>,
+    actions: VecDeque<Action>,
+}
+
+impl Customer {
+    /// A customer called `name` who has just been connected. `consent` holds without being asked;
+    /// `can_operate` tells whether there is anything that input could be injected into.
+    #[must_use]
+    pub fn new(name: String, consent: Consent, can_operate: bool) -> Self {
+        let mut customer = Self {
+            name,
+            can_operate,
+            consent,
+            link: Link::Greeting,
+            joined_before: false,
+            pending: None,
+            sharing: None,
+            interrupted: None,
+            actions: VecDeque::new(),
+        };
+        customer.greet();
+        customer
+    }
+
+    /// The next thing to do.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When [`Self::handle_timeout`] is due; `None` while nothing waits for time to pass.
+    #[must_use]
+    pub fn poll_timeout_us(&self) -> Option<u64> {
+        match self.link {
+            Link::Down { lost_us, retry_us, .. } => Some(retry_us.min(lost_us + rules::GRACE_US)),
+            Link::Greeting | Link::Up | Link::Over => None,
+        }
+    }
+
+    /// Whether input that arrives now may be injected.
+    #[must_use]
+    pub fn may_operate(&self) -> bool {
+        rules::may_operate(self.link == Link::Up, self.sharing)
+    }
+
+    /// Whether the session is over for the customer; nothing follows but queued actions.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.link == Link::Over
+    }
+
+    /// A message has arrived.
+    pub fn handle_message(&mut self, message: Message) {
+        match (self.link, message.clean()) {
+            (Link::Greeting, Message::Hello { version, .. }) if version != VERSION => {
+                self.tell(Notice::VersionMismatch { theirs: version });
+                self.over();
+            }
+            (Link::Greeting, Message::Hello { name, .. }) => self.joined(name),
+            (Link::Up, Message::Request { id, activity, text }) => self.asked(id, activity, text),
+            (Link::Up, Message::StopShare) => self.stop(EndReason::StoppedByCsr),
+            (Link::Greeting | Link::Up, Message::End) => {
+                self.stop(EndReason::SessionOver);
+                self.tell(Notice::Ended { by_csr: true });
+                self.over();
+            }
+            (Link::Greeting | Link::Up, Message::NotUnderstood)
+            | (Link::Down { .. } | Link::Over, _) => {}
+            (Link::Greeting | Link::Up, _) => self.send(Message::NotUnderstood),
+        }
+    }
+
+    /// The person has answered a request; an answer to anything but the open request is ignored.
+    pub fn answer(&mut self, id: u32, granted: bool, all: bool) {
+        if let Some(pending) = self.pending.filter(|pending| pending.id == id) {
+            self.pending = None;
+            if granted && all {
+                self.consent = Consent::ALL;
+            }
+            self.decide(pending, granted);
+        }
+    }
+
+    /// The person takes control back; sharing goes on.
+    pub fn withdraw_control(&mut self) {
+        self.consent.control = false;
+        self.interrupted = self.interrupted.map(|_| Activity::View);
+        if self.sharing == Some(Activity::Control) {
+            self.share(Activity::View);
+        }
+    }
+
+    /// The person withdraws everything.
+    pub fn withdraw_all(&mut self) {
+        self.consent = Consent::default();
+        self.interrupted = None;
+        self.refuse_pending();
+        self.stop(EndReason::StoppedByCustomer);
+    }
+
+    /// The person stops sharing. What was allowed for the session stays allowed.
+    pub fn stop_sharing(&mut self) {
+        self.interrupted = None;
+        self.stop(EndReason::StoppedByCustomer);
+    }
+
+    /// The person leaves.
+    pub fn leave(&mut self) {
+        if self.link == Link::Over {
+            return;
+        }
+        self.stop(EndReason::SessionOver);
+        if matches!(self.link, Link::Greeting | Link::Up) {
+            self.send(Message::Leave);
+        }
+        self.tell(Notice::Ended { by_csr: false });
+        self.over();
+    }
+
+    /// The screen can no longer be captured.
+    pub fn handle_screen_gone(&mut self) {
+        self.interrupted = None;
+        self.stop(EndReason::ScreenGone);
+    }
+
+    /// The connection is gone.
+    pub fn handle_lost(&mut self, now_us: u64) {
+        if !matches!(self.link, Link::Greeting | Link::Up) {
+            return;
+        }
+        let first = self.link == Link::Up;
+        if let Some(pending) = self.pending.take() {
+            self.tell(Notice::Withdrawn { id: pending.id });
+        }
+        if let Some(shared) = self.sharing {
+            self.interrupted = Some(rules::resumed(shared, self.consent));
+            self.end_share(EndReason::ConnectionLost);
+        }
+        self.link = Link::Down {
+            lost_us: now_us,
+            retry_us: now_us + rules::RETRY_MIN_US,
+            pause_us: rules::RETRY_MIN_US,
+        };
+        if first {
+            self.tell(Notice::CsrLost);
+        }
+    }
+
+    /// The connection is back.
+    pub fn handle_reconnected(&mut self) {
+        if matches!(self.link, Link::Down { .. }) {
+            self.link = Link::Greeting;
+            self.greet();
+        }
+    }
+
+    /// Time has passed; see [`Self::poll_timeout_us`].
+    pub fn handle_timeout(&mut self, now_us: u64) {
+        let Link::Down { lost_us, retry_us, pause_us } = self.link else {
+            return;
+        };
+        if !rules::within_grace(lost_us, now_us) {
+            self.tell(Notice::GivenUp);
+            self.over();
+        } else if now_us >= retry_us {
+            let pause_us = (pause_us * 2).min(rules::RETRY_MAX_US);
+            self.link = Link::Down { lost_us, retry_us: now_us + pause_us, pause_us };
+            self.actions.push_back(Action::Rejoin);
+        }
+    }
+
+    fn greet(&mut self) {
+        let name = self.name.clone();
+        self.send(Message::Hello { version: VERSION, name });
+    }
+
+    fn joined(&mut self, csr_name: String) {
+        self.link = Link::Up;
+        let again = std::mem::replace(&mut self.joined_before, true);
+        self.tell(Notice::Joined { csr_name, again });
+        if let Some(activity) = self.interrupted.take() {
+            self.share(activity);
+        }
+    }
+
+    fn asked(&mut self, id: u32, activity: Activity, text: String) {
+        self.refuse_pending();
+        let pending = Pending { id, activity };
+        self.send(Message::RequestReceived { id });
+        if activity == Activity::Control && !self.can_operate {
+            self.decide(pending, false);
+        } else if self.consent.covers(activity) {
+            self.decide(pending, true);
+        } else {
+            self.pending = Some(pending);
+            self.tell(Notice::Asked { id, activity, text });
+        }
+    }
+
+    fn refuse_pending(&mut self) {
+        if let Some(pending) = self.pending.take() {
+            self.tell(Notice::Withdrawn { id: pending.id });
+            self.decide(pending, false);
+        }
+    }
+
+    fn decide(&mut self, pending: Pending, granted: bool) {
+        self.send(Message::Answer { id: pending.id, granted });
+        if granted {
+            self.share(pending.activity);
+        }
+    }
+
+    /// Shares for `activity`, changing a share in progress rather than restarting it. A granted
+    /// request to view ends control: the representative asked for less.
+    fn share(&mut self, activity: Activity) {
+        let control = activity == Activity::Control;
+        match self.sharing.replace(activity) {
+            None => {
+                self.send(Message::ShareStarted { control });
+                self.actions.push_back(Action::StartSharing);
+                self.tell(Notice::Sharing { on: true, reason: None });
+                if control {
+                    self.allow_input(true);
+                }
+            }
+            Some(former) if former != activity => {
+                self.allow_input(control);
+                self.send(Message::ControlChanged { allowed: control });
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn allow_input(&mut self, allowed: bool) {
+        self.actions.push_back(Action::AllowInput(allowed));
+        self.tell(Notice::Controlled { on: allowed });
+    }
+
+    fn stop(&mut self, reason: EndReason) {
+        if self.sharing.is_some() {
+            self.end_share(reason);
+            self.send(Message::ShareEnded { reason });
+        }
+    }
+
+    fn end_share(&mut self, reason: EndReason) {
+        if self.sharing.take() == Some(Activity::Control) {
+            self.allow_input(false);
+        }
+        self.actions.push_back(Action::StopSharing);
+        self.tell(Notice::Sharing { on: false, reason: Some(reason) });
+    }
+
+    fn over(&mut self) {
+        self.link = Link::Over;
+        self.actions.push_back(Action::Disconnect);
+    }
+
+    fn send(&mut self, message: Message) {
+        self.actions.push_back(Action::Send(message));
+    }
+
+    fn tell(&mut self, notice: Notice) {
+        self.actions.push_back(Action::Tell(notice));
+    }
+}

@@ -1,0 +1,118 @@
+//! What the participants' programs say to each other: one JSON object a message.
+//!
+//! A message is at most [`MAX_MESSAGE_BYTES`] long, unknown fields are ignored, and an unknown kind
+//! becomes [`Message::Unknown`], which is answered with [`Message::NotUnderstood`]. Texts are
+//! cleaned where they are received, by [`Message::clean`]: no rule and no program sees a peer's
+//! text as it came. Pixels, input and file bytes never travel here.
+
+use serde::{Deserialize, Serialize};
+
+use super::text::plain_text;
+use crate::csr::EndReason;
+
+/// Version of this protocol. Peers of different versions part with a message that says so.
+pub const VERSION: u32 = 1;
+
+/// Longest message in bytes, as received.
+pub const MAX_MESSAGE_BYTES: usize = 8 * 1024;
+
+/// Longest name of a participant, in characters.
+pub const MAX_NAME_CHARS: usize = 64;
+
+/// Longest text of a request, in characters.
+pub const MAX_TEXT_CHARS: usize = 512;
+
+/// What a request asks the customer to allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activity {
+    /// To see the customer's desktop.
+    View,
+    /// To see and operate the customer's desktop.
+    Control,
+}
+
+impl std::fmt::Display for Activity {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Self::View => "view the desktop",
+            Self::Control => "view and control the desktop",
+        })
+    }
+}
+
+/// A message between the customer's and the representative's program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Message {
+    /// First message of each side on a new connection.
+    Hello {
+        /// [`VERSION`] of the sender.
+        version: u32,
+        /// Name of the person.
+        name: String,
+    },
+    /// Representative to customer: may I?
+    Request {
+        /// Chosen by the representative's program, increasing; names the request in the answer.
+        id: u32,
+        /// What is asked for.
+        activity: Activity,
+        /// The text that the customer is shown.
+        text: String,
+    },
+    /// Customer to representative: the request is on the screen.
+    RequestReceived {
+        /// The request.
+        id: u32,
+    },
+    /// Customer to representative.
+    Answer {
+        /// The request.
+        id: u32,
+        /// Whether the customer agreed.
+        granted: bool,
+    },
+    /// Customer to representative: pictures follow, and whether input is carried out.
+    ShareStarted {
+        /// Whether input is carried out.
+        control: bool,
+    },
+    /// Customer to representative, during a share.
+    ControlChanged {
+        /// Whether input is carried out from now on.
+        allowed: bool,
+    },
+    /// Customer to representative: no pictures follow.
+    ShareEnded {
+        /// Why.
+        reason: EndReason,
+    },
+    /// Representative to customer: I have seen enough.
+    StopShare,
+    /// Customer to representative: goodbye; the session goes on without me.
+    Leave,
+    /// Representative to customer: the session is over.
+    End,
+    /// Answer to a message that the receiver does not know or that makes no sense now.
+    NotUnderstood,
+    /// A kind that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Message {
+    /// Makes every text of the message safe to show.
+    #[must_use]
+    pub fn clean(self) -> Self {
+        match self {
+            Self::Hello { version, name } => {
+                Self::Hello { version, name: plain_text(&name, MAX_NAME_CHARS) }
+            }
+            Self::Request { id, activity, text } => {
+                Self::Request { id, activity, text: plain_text(&text, MAX_TEXT_CHARS) }
+            }
+            other => other,
+        }
+    }
+}

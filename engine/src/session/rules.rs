@@ -1,0 +1,70 @@
+//! The rules of a session, each a named constant or function of what both sides know.
+
+use super::messages::Activity;
+
+/// Seconds within which a lost customer may rejoin without a new code. A choice: long enough for a
+/// changed network or a restarted program, short enough that nobody waits for somebody who has gone.
+pub const GRACE_S: u64 = 300;
+
+/// The same in microseconds.
+pub const GRACE_US: u64 = GRACE_S * 1_000_000;
+
+/// Pause before the first attempt to rejoin, doubled up to [`RETRY_MAX_US`] after each that failed.
+pub const RETRY_MIN_US: u64 = 250_000;
+
+/// Longest pause between two attempts to rejoin: the session is back within this time of the
+/// network's return.
+pub const RETRY_MAX_US: u64 = 1_000_000;
+
+/// What the customer has allowed. It lives in the customer's program and ends with the session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Consent {
+    /// The desktop may be seen without asking again.
+    pub view: bool,
+    /// The desktop may be operated without asking again.
+    pub control: bool,
+}
+
+impl Consent {
+    /// Everything, for the rest of the session.
+    pub const ALL: Self = Self { view: true, control: true };
+
+    /// The consent that a list of activities amounts to.
+    #[must_use]
+    pub fn of(activities: &[Activity]) -> Self {
+        let control = activities.contains(&Activity::Control);
+        Self { view: control || activities.contains(&Activity::View), control }
+    }
+
+    /// Whether `activity` may start without a question.
+    #[must_use]
+    pub const fn covers(self, activity: Activity) -> bool {
+        match activity {
+            Activity::View => self.view,
+            Activity::Control => self.control,
+        }
+    }
+}
+
+/// What of a share goes on by itself when a lost customer is back: seeing does, operating needs a
+/// new OK unless it was allowed for the whole session.
+#[must_use]
+pub const fn resumed(shared: Activity, consent: Consent) -> Activity {
+    match shared {
+        Activity::Control if consent.control => Activity::Control,
+        _ => Activity::View,
+    }
+}
+
+/// Whether input that arrives now may reach the customer's computer. Everything else is discarded
+/// at the customer's side, whatever the representative's program believes.
+#[must_use]
+pub const fn may_operate(connected: bool, sharing: Option<Activity>) -> bool {
+    connected && matches!(sharing, Some(Activity::Control))
+}
+
+/// Whether a session can still be rejoined at `now_us` when the connection was lost at `lost_us`.
+#[must_use]
+pub const fn within_grace(lost_us: u64, now_us: u64) -> bool {
+    now_us.saturating_sub(lost_us) < GRACE_US
+}
