@@ -1,0 +1,43 @@
+//! Bounds on what an update may ask for, checked before anything is allocated.
+
+use crate::geometry::{MAX_DIMENSION, Size};
+
+/// Most tiles in one slice: a slice is the unit of parallel work and of staging memory (1 MiB of
+/// pixels at this many).
+pub(crate) const MAX_SLICE_TILES: usize = 64;
+
+/// Most bytes in one slice's payload: twice the pixels of a full slice, more than any tool's
+/// worst case, which stays near their uncompressed size.
+pub(crate) const MAX_SLICE_PAYLOAD_BYTES: usize = 2 * 1024 * 1024;
+
+/// What a decoder accepts at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest width and height of the canvas, in pixels, at most [`MAX_DIMENSION`].
+    pub max_dimension: u16,
+    /// Most pixels of the canvas; the decoder holds four bytes for each, and at most as many
+    /// again in staging.
+    pub max_pixels: usize,
+    /// Most bytes of one update.
+    pub max_update_bytes: usize,
+}
+
+impl Default for Limits {
+    /// Room for four 3840x2160 monitors, and for the updates that fill them without compression.
+    fn default() -> Self {
+        Self {
+            max_dimension: MAX_DIMENSION,
+            max_pixels: 4 * 3840 * 2160,
+            max_update_bytes: 4 * 3840 * 2160 * 4,
+        }
+    }
+}
+
+impl Limits {
+    /// Whether a canvas of `size` may be held.
+    #[must_use]
+    pub fn allow(&self, size: Size) -> bool {
+        let side = self.max_dimension.min(MAX_DIMENSION);
+        size.width <= side && size.height <= side && size.area() <= self.max_pixels
+    }
+}

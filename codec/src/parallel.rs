@@ -1,0 +1,146 @@
+//! Slices on several cores: a pool of threads and one worker's state for each.
+//!
+//! A worker holds what is costly to make (compression contexts, scratch buffers). It is taken from
+//! a lock-free queue for one job and put back, so that any thread may run any job.
+
+use crossbeam::queue::ArrayQueue;
+use rayon::iter::{IndexedParallelIterator, ParallelIterator};
+use rayon::slice::ParallelSliceMut;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use thiserror::Error;
+
+/// An encoder or decoder could not be made.
+#[derive(Debug, Error)]
+pub enum SetupError {
+    /// The operating system refused the threads.
+    #[error("cannot start {threads} codec threads ({reason}); lower the number of threads")]
+    Threads {
+        /// How many were asked for.
+        threads: usize,
+        /// What the thread pool said.
+        reason: String,
+    },
+    /// A compression context could not be made, for want of memory.
+    #[error("cannot make a {library} context ({reason}); free some memory and start again")]
+    Context {
+        /// The library that refused.
+        library: &'static str,
+        /// What it said.
+        reason: String,
+    },
+}
+
+/// Threads and the state of as many workers.
+pub(crate) struct Workers<W> {
+    pool: Option<ThreadPool>,
+    idle: ArrayQueue<Box<W>>,
+}
+
+impl<W: Send> Workers<W> {
+    /// `threads` workers, each made by `make`. One (or none) works on the caller's thread.
+    pub(crate) fn new(
+        threads: usize,
+        make: impl Fn() -> Result<W, SetupError>,
+    ) -> Result<Self, SetupError> {
+        let threads = threads.max(1);
+        let idle = ArrayQueue::new(threads);
+        for _ in 0..threads {
+            // The queue has room for exactly this many.
+            let _ = idle.push(Box::new(make()?));
+        }
+        let pool = if threads == 1 {
+            None
+        } else {
+            let build = ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .thread_name(|at| format!("codec-{at}"))
+                .build();
+            Some(
+                build
+                    .map_err(|error| SetupError::Threads { threads, reason: error.to_string() })?,
+            )
+        };
+        Ok(Self { pool, idle })
+    }
+
+    /// Runs `work` once on each job, in parallel when there are threads and `parallel` says that
+    /// it pays; a thread takes `grain` jobs at a time.
+    pub(crate) fn run<J: Send>(
+        &self,
+        jobs: &mut [J],
+        grain: usize,
+        parallel: bool,
+        work: impl Fn(&mut J, &mut W) + Sync,
+    ) {
+        let some = |jobs: &mut [J]| {
+            // A job never waits for another, so no more chunks are under way than there are
+            // threads, and there is a worker for each.
+            if let Some(mut worker) = self.idle.pop() {
+                jobs.iter_mut().for_each(|job| work(job, &mut worker));
+                let _ = self.idle.push(worker);
+            } else {
+                debug_assert!(false, "more jobs under way than workers");
+            }
+        };
+        match &self.pool {
+            Some(pool) if parallel && jobs.len() > grain => {
+                pool.install(|| jobs.par_chunks_mut(grain).with_max_len(1).for_each(some));
+            }
+            _ => some(jobs),
+        }
+    }
+
+    /// Runs `work` once on each job with the job's own part of `buffer`, whose length `part_bytes`
+    /// tells; the parts lie one after another. Parallel like [`Self::run`].
+    pub(crate) fn run_on_parts<J: Send>(
+        &self,
+        jobs: &mut [J],
+        buffer: &mut [u8],
+        parallel: bool,
+        part_bytes: impl Fn(&J) -> usize + Sync,
+        work: impl Fn(&mut J, &mut [u8], &mut W) + Sync,
+    ) {
+        let one = |job: &mut J, part: &mut [u8]| {
+            if let Some(mut worker) = self.idle.pop() {
+                work(job, part, &mut worker);
+                let _ = self.idle.push(worker);
+            } else {
+                debug_assert!(false, "more jobs under way than workers");
+            }
+        };
+        match &self.pool {
+            Some(pool) if parallel && jobs.len() > 1 => {
+                pool.install(|| halve(jobs, buffer, &part_bytes, &one));
+            }
+            _ => {
+                let mut rest = buffer;
+                for job in jobs {
+                    let (part, after) = rest.split_at_mut(part_bytes(job));
+                    one(job, part);
+                    rest = after;
+                }
+            }
+        }
+    }
+}
+
+/// Splits jobs and buffer in halves down to one job, so that each half may run on another thread
+/// without a list of borrowed parts.
+fn halve<J: Send>(
+    jobs: &mut [J],
+    buffer: &mut [u8],
+    part_bytes: &(impl Fn(&J) -> usize + Sync),
+    work: &(impl Fn(&mut J, &mut [u8]) + Sync),
+) {
+    if let [job] = jobs {
+        work(job, buffer);
+        return;
+    }
+    let (left, right) = jobs.split_at_mut(jobs.len() / 2);
+    let left_bytes = left.iter().map(part_bytes).sum();
+    let (left_part, right_part) = buffer.split_at_mut(left_bytes);
+    rayon::join(
+        || halve(left, left_part, part_bytes, work),
+        || halve(right, right_part, part_bytes, work),
+    );
+}

@@ -1,0 +1,143 @@
+//! A desktop, an encoder and a decoder, joined without a network.
+
+use tessera_codec::{
+    Decoder, DecoderConfig, EncodeRequest, Encoder, EncoderConfig, Frame, Payloads, Region, Report,
+    Size, Status, Track,
+};
+
+/// The frame and both ends of the codec.
+pub(crate) struct Desk {
+    pub(crate) frame: Frame,
+    pub(crate) damage: Region,
+    pub(crate) encoder: Encoder,
+    pub(crate) decoder: Decoder,
+    pub(crate) now_us: u64,
+    pub(crate) budget_bytes: usize,
+    payloads: Payloads,
+}
+
+impl Desk {
+    pub(crate) fn new(size: Size, config: EncoderConfig) -> Self {
+        Self {
+            frame: Frame::black(size),
+            damage: Region::full(size),
+            encoder: Encoder::new(size, config).expect("encoder"),
+            decoder: Decoder::new(DecoderConfig { threads: config.threads, ..Default::default() })
+                .expect("decoder"),
+            now_us: 1_000_000,
+            budget_bytes: usize::MAX,
+            payloads: Payloads::new(),
+        }
+    }
+
+    pub(crate) fn resize(&mut self, size: Size) {
+        self.frame = Frame::black(size);
+        self.damage = Region::full(size);
+    }
+
+    pub(crate) fn replace_decoder(&mut self) {
+        self.decoder = Decoder::new(DecoderConfig::default()).expect("decoder");
+    }
+
+    /// Glyph-like blots of a few colours on plain ground.
+    pub(crate) fn draw_text(&mut self, seed: u64) {
+        let mut state = seed;
+        let width = usize::from(self.frame.size().width).max(1);
+        for (at, pixel) in self.frame.data_mut().chunks_exact_mut(4).enumerate() {
+            let (x, y) = (at % width, at / width);
+            if x % 7 == 0 || y % 16 == 0 {
+                state = next(state);
+            }
+            let ink = state >> (x % 7 + 5 * (y % 9)) & 1 == 1 && y % 16 < 10;
+            let shade = if ink { 40 * (state >> 50 & 3) as u8 } else { 250 };
+            pixel.copy_from_slice(&[shade, shade, shade.wrapping_add(5), 0]);
+        }
+        self.damage.fill();
+    }
+
+    /// Smooth colour with noise, as a camera makes it.
+    pub(crate) fn draw_photo(&mut self, seed: u64) {
+        let mut state = seed;
+        let width = usize::from(self.frame.size().width).max(1);
+        for (at, pixel) in self.frame.data_mut().chunks_exact_mut(4).enumerate() {
+            let (x, y) = ((at % width) as u64, (at / width) as u64);
+            state = next(state);
+            let noise = (state >> 60) as u8;
+            let blue = (x * 2 + y + seed * 13) as u8 / 2 + noise;
+            let green = (y * 3 / 2 + seed * 29) as u8 / 2 + noise;
+            let red = ((x + y) / 2 + seed * 7) as u8 / 2 + (state >> 56 & 7) as u8;
+            pixel.copy_from_slice(&[blue, green, red, 0]);
+        }
+        self.damage.fill();
+    }
+
+    fn encode(&mut self) -> Report {
+        let request = EncodeRequest {
+            now_us: self.now_us,
+            budget_bytes: self.budget_bytes,
+            pointer: Some((40, 40)),
+        };
+        let view = self.frame.view();
+        self.encoder.encode(view, &mut self.damage, &request, &mut self.payloads)
+    }
+
+    /// Encodes, and applies every update.
+    pub(crate) fn send(&mut self) -> Report {
+        let report = self.encode();
+        let mut bytes = 0;
+        for payload in self.payloads.drain() {
+            bytes += payload.bytes.len();
+            let applied = self.decoder.apply(payload.track, &payload.bytes).expect("valid update");
+            assert_eq!((applied.status, applied.number), (Status::Applied, payload.number));
+        }
+        assert_eq!(bytes, report.bytes);
+        report
+    }
+
+    /// Encodes, applies the chain, and reports every leaf lost.
+    pub(crate) fn send_losing_leaves(&mut self) {
+        self.encode();
+        let mut lost = 0;
+        for payload in self.payloads.drain() {
+            if payload.track == Track::Leaf {
+                self.encoder.leaf_lost(payload.number);
+                lost += 1;
+            } else {
+                self.decoder.apply(payload.track, &payload.bytes).expect("valid update");
+            }
+        }
+        assert!(lost > 0, "nothing was sent on a leaf");
+    }
+
+    /// Lets time pass, and encodes whenever the encoder asks for it, until it asks no more.
+    pub(crate) fn settle(&mut self) {
+        let mut calls = 0;
+        while let Some(at_us) = self.encoder.next_refinement_us() {
+            self.now_us = self.now_us.max(at_us);
+            self.send();
+            calls += 1;
+            assert!(calls < 10_000, "refinement does not end");
+        }
+    }
+
+    /// Asserts that the decoder shows the frame, bit by bit, and that its fourth bytes are zero.
+    pub(crate) fn assert_equal(&self) {
+        let view = self.decoder.view().expect("picture");
+        assert_eq!(view.size(), self.frame.size());
+        let width = usize::from(view.size().width).max(1);
+        let pairs = self.frame.data().chunks_exact(4).zip(view.data().chunks_exact(4));
+        for (at, (sent, shown)) in pairs.enumerate() {
+            let sent = [sent[0], sent[1], sent[2], 0];
+            assert_eq!(shown, sent, "pixel {},{}", at % width, at / width);
+        }
+    }
+}
+
+/// Marsaglia's xorshift with 64 bits.
+fn next(state: u64) -> u64 {
+    let mut x = state.max(1);
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    x
+}
