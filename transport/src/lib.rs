@@ -1,1 +1,40 @@
-//! Placeholder of the first commit; see ARCHITECTURE.md.
+//! End-to-end encrypted connections between the participants of a Tessera session, and to the center.
+//!
+//! Bytes in, bytes out: this package knows certificates, streams, datagrams, priorities and rates. It knows nothing of
+//! pixels, sessions or files; what travels inside an update, a leaf or an input event is opaque here.
+//!
+//! From the bottom up:
+//! - [`identity`] and `tls`: who one is, and the proof of it. Both sides show an Ed25519 certificate; its
+//!   [`Fingerprint`] is the participant.
+//! - [`endpoint`]: one UDP socket, any number of [`Link`]s.
+//! - [`link`]: a connection to one peer, with the [`control`] stream, [`chain`], [`leaf`] and [`acknowledgement`] streams and
+//!   [`datagram`]s on it, in the order of [`priority`]. A link does not know the path that its packets take.
+//! - [`input`]: the reliable, ordered delivery of input events over lossy datagrams, as a pure state machine.
+//! - [`pairing`]: how a code that was read out on the telephone turns a stranger's key into an admitted participant.
+
+pub mod acknowledgement;
+pub mod chain;
+pub mod control;
+pub mod datagram;
+pub mod endpoint;
+pub mod error;
+pub mod figures;
+pub mod framing;
+pub mod identity;
+pub mod inbound;
+pub mod input;
+pub mod json;
+pub mod leaf;
+pub mod link;
+pub mod pairing;
+mod pool;
+pub mod priority;
+mod sanitize;
+mod tls;
+mod wire;
+
+pub use endpoint::{Endpoint, Incoming, Protocol, Trust};
+pub use error::{BindError, CloseReason, Closed, ConnectError, LinkError, Violation};
+pub use figures::Figures;
+pub use identity::{Fingerprint, Identity};
+pub use link::Link;

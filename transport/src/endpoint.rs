@@ -1,0 +1,297 @@
+//! One UDP socket with any number of links on it, made and accepted.
+//!
+//! All settings of QUIC stand here, each with its reason. The path below is quinn's UDP socket today; a relay, a tunnel
+//! or a direct path chosen by probes takes its place through quinn's `AsyncUdpSocket`, and nothing above changes.
+
+use crate::error::{BindError, CloseReason, ConnectError};
+use crate::figures::MeteredFactory;
+use crate::identity::{Fingerprint, Identity};
+use crate::link::Link;
+use crate::tls::{self, FoundKey};
+use quinn::{AckFrequencyConfig, EndpointConfig, IdleTimeout, TransportConfig, VarInt};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A protocol and its version, agreed on by TLS (ALPN, RFC 7301): peers without a common one never get to exchange a
+/// message, and both are told so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Protocol {
+    /// Short name of the protocol, of ASCII letters and hyphens.
+    pub name: &'static str,
+    /// Version; raised whenever peers would misunderstand each other.
+    pub version: u16,
+}
+
+impl Protocol {
+    /// Between two participants of a session.
+    pub const SESSION: Self = Self { name: "tessera-session", version: 1 };
+    /// Between a program and the center.
+    pub const CENTER: Self = Self { name: "tessera-center", version: 1 };
+
+    pub(crate) fn alpn(self) -> Vec<u8> {
+        format!("{}/{}", self.name, self.version).into_bytes()
+    }
+}
+
+/// Whose key is accepted in the handshake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// Exactly this participant.
+    Only(Fingerprint),
+    /// Anyone who proves to hold the key shown. Who it is must be settled afterwards, by pairing or by a first-use pin,
+    /// before anything else is parsed.
+    AnyKey,
+}
+
+/// UDP payload of every packet. The smallest that QUIC allows (RFC 9000, section 14.1) passes every path, also inside a
+/// tunnel, and keeps all paths of a session alike.
+const PACKET_BYTES: u16 = 1200;
+/// A peer that vanished is noticed within this time. Three lost keep-alives in a row fit into it.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
+/// Keep-alives hold NAT bindings open and feed the idle timeout on both sides.
+const KEEP_ALIVE: Duration = Duration::from_secs(1);
+/// Assumed before the first measurement (quinn's default of 333 ms makes a lost first packet cost a second).
+const INITIAL_RTT: Duration = Duration::from_millis(100);
+/// Longest time that the peer may hold an acknowledgement back. The default of 25 ms would hide the delay that
+/// congestion control looks for.
+const MAX_ACK_DELAY: Duration = Duration::from_millis(2);
+/// Unsent and unacknowledged stream bytes that quinn buffers: twice the product of 200 Mbit/s and 100 ms.
+const SEND_WINDOW_BYTES: u64 = 5_000_000;
+/// What one stream may have in flight towards us: an update of the largest default size without a pause.
+const STREAM_WINDOW_BYTES: u32 = 16 << 20;
+/// What all streams of a link together may have in flight towards us.
+const LINK_WINDOW_BYTES: u32 = 24 << 20;
+/// Datagrams waiting to be sent. At 100 kbit/s this is a second's worth; the oldest are dropped beyond.
+const DATAGRAM_SEND_BYTES: usize = 12_500;
+/// Datagrams received and not yet read.
+const DATAGRAM_RECEIVE_BYTES: usize = 64 << 10;
+/// Unidirectional streams a peer may have open: the chain, acknowledgements, and leaves in flight.
+const OPEN_STREAMS: u32 = 128;
+/// Handshakes in progress that are held at a time; further ones are refused.
+const MAX_HANDSHAKES: usize = 64;
+/// Received bytes buffered for a handshake not yet answered, for each and for all.
+const HANDSHAKE_BUFFER_BYTES: u64 = 16 << 10;
+
+/// What the streams of a link to the center may have in flight, and buffer for sending: it carries short messages only,
+/// and strangers may open one.
+const CENTER_WINDOW_BYTES: u32 = 64 << 10;
+
+fn transport_config(protocol: Protocol) -> TransportConfig {
+    let mut acks = AckFrequencyConfig::default();
+    // Threshold 1: at most one ack-eliciting packet goes unacknowledged, that is, every second one is acknowledged at once.
+    acks.ack_eliciting_threshold(VarInt::from_u32(1)).max_ack_delay(Some(MAX_ACK_DELAY));
+    let mut config = TransportConfig::default();
+    config
+        .initial_mtu(PACKET_BYTES)
+        .min_mtu(PACKET_BYTES)
+        .mtu_discovery_config(None)
+        .max_idle_timeout(Some(IdleTimeout::from(
+            VarInt::from_u32(IDLE_TIMEOUT.as_millis() as u32),
+        )))
+        .keep_alive_interval(Some(KEEP_ALIVE))
+        .initial_rtt(INITIAL_RTT)
+        .ack_frequency_config(Some(acks))
+        // Streams of one priority are sent one after the other, not round robin: half of two updates shows nothing.
+        .send_fairness(false)
+        .send_window(SEND_WINDOW_BYTES)
+        .stream_receive_window(VarInt::from_u32(STREAM_WINDOW_BYTES))
+        .receive_window(VarInt::from_u32(LINK_WINDOW_BYTES))
+        .datagram_send_buffer_size(DATAGRAM_SEND_BYTES)
+        .datagram_receive_buffer_size(Some(DATAGRAM_RECEIVE_BYTES))
+        // The control stream is the only bidirectional one.
+        .max_concurrent_bidi_streams(VarInt::from_u32(1))
+        .max_concurrent_uni_streams(VarInt::from_u32(OPEN_STREAMS))
+        .congestion_controller_factory(Arc::new(MeteredFactory::default()));
+    if protocol == Protocol::CENTER {
+        config
+            .send_window(CENTER_WINDOW_BYTES.into())
+            .stream_receive_window(VarInt::from_u32(CENTER_WINDOW_BYTES))
+            .receive_window(VarInt::from_u32(CENTER_WINDOW_BYTES))
+            .datagram_receive_buffer_size(None)
+            .max_concurrent_uni_streams(VarInt::from_u32(0));
+    }
+    config
+}
+
+/// A UDP socket and the links on it. Cheap to clone; all clones are the same endpoint.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    inner: quinn::Endpoint,
+    identity: Arc<Identity>,
+    accepts: Option<Protocol>,
+}
+
+impl Endpoint {
+    /// Opens a socket at `address` (port 0: any free port) that connects as `identity` and accepts peers speaking
+    /// `accepts`; with `None`, it only connects.
+    ///
+    /// Must be called within a tokio runtime, which then drives the socket.
+    pub fn bind(
+        address: SocketAddr,
+        identity: Arc<Identity>,
+        accepts: Option<Protocol>,
+    ) -> Result<Self, BindError> {
+        let socket_error = |cause| BindError::Socket { address, cause };
+        let server = match accepts {
+            Some(protocol) => Some(server_config(&identity, protocol, Trust::AnyKey)?.0),
+            None => None,
+        };
+        let socket = UdpSocket::bind(address).map_err(socket_error)?;
+        let runtime = Arc::new(quinn::TokioRuntime);
+        let inner = quinn::Endpoint::new(EndpointConfig::default(), server, socket, runtime)
+            .map_err(socket_error)?;
+        Ok(Self { inner, identity, accepts })
+    }
+
+    /// The address bound, with the port that was chosen.
+    pub fn local_address(&self) -> std::io::Result<SocketAddr> {
+        self.inner.local_addr()
+    }
+
+    /// How peers know this endpoint.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.identity.fingerprint()
+    }
+
+    /// Connects to the peer at `address`, whom `trust` must admit.
+    pub async fn connect(
+        &self,
+        address: SocketAddr,
+        protocol: Protocol,
+        trust: Trust,
+    ) -> Result<Link, ConnectError> {
+        let wrong = |cause: String| ConnectError::Address { address, cause };
+        let (crypto, found) = tls::client(&self.identity, protocol, trust)
+            .map_err(|error| wrong(error.to_string()))?;
+        let mut config = quinn::ClientConfig::new(crypto);
+        config.transport_config(Arc::new(transport_config(protocol)));
+        // The server name is not sent (no SNI) and not checked: the key is what counts.
+        let connecting = self
+            .inner
+            .connect_with(config, self.reachable_form(address), "tessera")
+            .map_err(|error| wrong(error.to_string()))?;
+        match connecting.await {
+            Ok(connection) => Link::new(connection, &self.identity),
+            Err(error) => Err(handshake_error(address, trust, &found, &error)),
+        }
+    }
+
+    /// Waits for the next peer that knocks; `None` once the endpoint is closed. Its handshake runs in
+    /// [`Incoming::accept`], so that a slow one keeps nobody waiting.
+    pub async fn accept(&self) -> Option<Incoming> {
+        let protocol = self.accepts?;
+        let inner = self.inner.accept().await?;
+        Some(Incoming { inner, endpoint: self.clone(), protocol })
+    }
+
+    /// Closes all links with `reason` and stops accepting.
+    pub fn close(&self, reason: &CloseReason) {
+        self.inner.close(reason.code(), reason.text().as_bytes());
+    }
+
+    /// Waits until all links have ended and their peers have been told, for at most a few round trips.
+    pub async fn wait_idle(&self) {
+        self.inner.wait_idle().await;
+    }
+
+    /// An IPv4 address in the form that an IPv6 socket sends to (RFC 4291, section 2.5.5.2), and an unspecified address
+    /// as loopback, which is what it means to someone on the same machine.
+    fn reachable_form(&self, address: SocketAddr) -> SocketAddr {
+        let mut ip = match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            ip => ip,
+        };
+        let own_is_v6 = self.inner.local_addr().is_ok_and(|own| own.is_ipv6());
+        if let (true, IpAddr::V4(v4)) = (own_is_v6, ip) {
+            ip = IpAddr::V6(v4.to_ipv6_mapped());
+        }
+        SocketAddr::new(ip, address.port())
+    }
+}
+
+/// The configuration for accepting a peer that `trust` admits, and where the key of a refused one is found.
+fn server_config(
+    identity: &Identity,
+    protocol: Protocol,
+    trust: Trust,
+) -> Result<(quinn::ServerConfig, Arc<FoundKey>), rustls::Error> {
+    let (crypto, found) = tls::server(identity, protocol, trust)?;
+    let mut config = quinn::ServerConfig::with_crypto(crypto);
+    config
+        .transport_config(Arc::new(transport_config(protocol)))
+        // Paths are changed below QUIC, by probes sealed with a key of the session, never by where packets come from.
+        .migration(false)
+        .max_incoming(MAX_HANDSHAKES)
+        .incoming_buffer_size(HANDSHAKE_BUFFER_BYTES)
+        .incoming_buffer_size_total(HANDSHAKE_BUFFER_BYTES * MAX_HANDSHAKES as u64);
+    Ok((config, found))
+}
+
+/// A peer that knocks. Dropping it refuses the peer.
+#[derive(Debug)]
+pub struct Incoming {
+    inner: quinn::Incoming,
+    endpoint: Endpoint,
+    protocol: Protocol,
+}
+
+impl Incoming {
+    /// Where its packets come from.
+    pub fn remote_address(&self) -> SocketAddr {
+        self.inner.remote_address()
+    }
+
+    /// Whether the peer has shown that it receives packets at its address.
+    pub fn is_address_validated(&self) -> bool {
+        self.inner.remote_address_validated()
+    }
+
+    /// Lets the peer show first that it receives packets at its address (RFC 9000, section 8.1.2); it then knocks again.
+    /// To be used while there are many handshakes, at the cost of a round trip; a peer that has shown it is refused.
+    pub fn retry(self) {
+        if let Err(error) = self.inner.retry() {
+            error.into_incoming().refuse();
+        }
+    }
+
+    /// Refuses the peer, telling it so.
+    pub fn refuse(self) {
+        self.inner.refuse();
+    }
+
+    /// Drops the peer's packet without an answer.
+    pub fn ignore(self) {
+        self.inner.ignore();
+    }
+
+    /// Runs the handshake with the peer, whom `trust` must admit.
+    pub async fn accept(self, trust: Trust) -> Result<Link, ConnectError> {
+        let address = self.inner.remote_address();
+        let identity = &self.endpoint.identity;
+        let refused = |cause: String| ConnectError::Refused { address, cause };
+        let (config, found) = server_config(identity, self.protocol, trust)
+            .map_err(|error| refused(error.to_string()))?;
+        let connecting =
+            self.inner.accept_with(Arc::new(config)).map_err(|error| refused(error.to_string()))?;
+        match connecting.await {
+            Ok(connection) => Link::new(connection, identity),
+            Err(error) => Err(handshake_error(address, trust, &found, &error)),
+        }
+    }
+}
+
+fn handshake_error(
+    address: SocketAddr,
+    trust: Trust,
+    found: &FoundKey,
+    error: &quinn::ConnectionError,
+) -> ConnectError {
+    match (trust, found.refused()) {
+        (Trust::Only(expected), Some(found)) => {
+            ConnectError::Fingerprint { address, expected, found }
+        }
+        _ => ConnectError::from_quinn(address, error),
+    }
+}
