@@ -1,8 +1,10 @@
 //! A desktop, an encoder and a decoder, joined without a network.
 
+#![allow(dead_code, reason = "each test binary uses a part of the desk")]
+
 use tessera_codec::{
-    Decoder, DecoderConfig, EncodeRequest, Encoder, EncoderConfig, Frame, Payloads, Region, Report,
-    Size, Status, Track,
+    Decoder, DecoderConfig, EncodeRequest, Encoder, EncoderConfig, Frame, Payloads, Rect, Region,
+    Report, Size, Status, Track,
 };
 
 /// The frame and both ends of the codec.
@@ -57,18 +59,32 @@ impl Desk {
 
     /// Smooth colour with noise, as a camera makes it.
     pub(crate) fn draw_photo(&mut self, seed: u64) {
+        let size = self.frame.size();
+        self.draw_photo_in(0, 0, size.width, size.height, seed);
+    }
+
+    /// The same in a rectangle that lies in the frame.
+    pub(crate) fn draw_photo_in(&mut self, x: u16, y: u16, width: u16, height: u16, seed: u64) {
         let mut state = seed;
-        let width = usize::from(self.frame.size().width).max(1);
-        for (at, pixel) in self.frame.data_mut().chunks_exact_mut(4).enumerate() {
-            let (x, y) = ((at % width) as u64, (at / width) as u64);
-            state = next(state);
-            let noise = (state >> 60) as u8;
-            let blue = (x * 2 + y + seed * 13) as u8 / 2 + noise;
-            let green = (y * 3 / 2 + seed * 29) as u8 / 2 + noise;
-            let red = ((x + y) / 2 + seed * 7) as u8 / 2 + (state >> 56 & 7) as u8;
-            pixel.copy_from_slice(&[blue, green, red, 0]);
+        for row in y..y + height {
+            let across = self.frame.span_mut(x, row, width).chunks_exact_mut(4).zip(u64::from(x)..);
+            for (pixel, x) in across {
+                let y = u64::from(row);
+                state = next(state);
+                let noise = (state >> 60) as u8;
+                let blue = (x * 2 + y + seed * 13) as u8 / 2 + noise;
+                let green = (y * 3 / 2 + seed * 29) as u8 / 2 + noise;
+                let red = ((x + y) / 2 + seed * 7) as u8 / 2 + (state >> 56 & 7) as u8;
+                pixel.copy_from_slice(&[blue, green, red, 0]);
+            }
         }
-        self.damage.fill();
+        self.damage.add(Rect::new(x, y, width, height));
+    }
+
+    /// Encodes, and returns the updates without applying them.
+    pub(crate) fn record(&mut self) -> Vec<(Track, Vec<u8>)> {
+        self.encode();
+        self.payloads.drain().map(|payload| (payload.track, payload.bytes.to_vec())).collect()
     }
 
     fn encode(&mut self) -> Report {
