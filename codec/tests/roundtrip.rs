@@ -31,6 +31,9 @@ fn a_picture_is_exact_after_rest() {
     desk.draw_photo(1);
     desk.send();
     assert!(!desk.decoder.is_exact(), "a picture in motion is lossy");
+    let view = desk.decoder.view().expect("picture");
+    assert!(view.data().chunks_exact(4).all(|pixel| pixel[3] == 0));
+    assert!(desk.psnr_db() > 30.0, "{} dB", desk.psnr_db());
     desk.settle();
     desk.assert_equal();
     assert!(desk.decoder.is_exact());

@@ -8,3 +8,8 @@ mod scalar;
 pub(crate) fn mask_copy(from: &[u8], to: &mut [u8]) {
     scalar::mask_copy(from, to);
 }
+
+/// Zeroes the fourth byte of each pixel.
+pub(crate) fn mask(pixels: &mut [u8]) {
+    scalar::mask(pixels);
+}

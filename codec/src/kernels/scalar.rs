@@ -9,3 +9,9 @@ pub(super) fn mask_copy(from: &[u8], to: &mut [u8]) {
         *to = (u32::from_le_bytes(*from) & COLOUR_MASK).to_le_bytes();
     }
 }
+
+pub(super) fn mask(pixels: &mut [u8]) {
+    for pixel in pixels.as_chunks_mut::<4>().0 {
+        *pixel = (u32::from_le_bytes(*pixel) & COLOUR_MASK).to_le_bytes();
+    }
+}

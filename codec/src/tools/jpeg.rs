@@ -13,6 +13,7 @@ use super::jpeg_header::{self, HEADER_BYTES};
 use crate::bitstream::Rule;
 use crate::frame::{BYTES_PER_PIXEL, FrameView};
 use crate::geometry::Rect;
+use crate::kernels;
 use crate::parallel::SetupError;
 
 const END_OF_IMAGE: [u8; 2] = [0xff, 0xd9];
@@ -109,24 +110,27 @@ impl Decoder {
             return Err(Rule::JpegQuality);
         }
         let chroma = Chroma::from_wire(*chroma).ok_or(Rule::JpegChroma)?;
-        let mut after_marker_byte = segment.iter().skip(1).chain(&[0xff]);
-        if segment.iter().any(|&byte| {
-            let next = after_marker_byte.next();
-            byte == 0xff && next != Some(&0)
-        }) {
-            return Err(Rule::JpegMarker);
+        let mut rest = segment;
+        while let Some(at) = rest.iter().position(|&byte| byte == 0xff) {
+            if rest.get(at + 1) != Some(&0) {
+                return Err(Rule::JpegMarker);
+            }
+            rest = &rest[at + 2..];
         }
         self.file.clear();
         jpeg_header::write(*quality, chroma, block.width, block.height, &mut self.file);
         self.file.extend_from_slice(segment);
         self.file.extend_from_slice(&END_OF_IMAGE);
         let image = Image {
-            pixels,
+            pixels: &mut *pixels,
             width: usize::from(block.width),
             pitch: usize::from(block.width) * BYTES_PER_PIXEL,
             height: usize::from(block.height),
             format: PixelFormat::BGRX,
         };
-        self.decompressor.decompress(&self.file, image).map_err(|_| Rule::JpegScan)
+        self.decompressor.decompress(&self.file, image).map_err(|_| Rule::JpegScan)?;
+        // The library fills fourth bytes with 255.
+        kernels::mask(pixels);
+        Ok(())
     }
 }

@@ -147,6 +147,18 @@ impl Desk {
             assert_eq!(shown, sent, "pixel {},{}", at % width, at / width);
         }
     }
+
+    /// Peak signal to noise ratio of the decoder's picture over the three colours, in decibels.
+    pub(crate) fn psnr_db(&self) -> f64 {
+        let view = self.decoder.view().expect("picture");
+        let pairs = self.frame.data().chunks_exact(4).zip(view.data().chunks_exact(4));
+        let squares: f64 = pairs
+            .flat_map(|(sent, shown)| sent.iter().zip(shown).take(3))
+            .map(|(&sent, &shown)| (f64::from(sent) - f64::from(shown)).powi(2))
+            .sum();
+        let mean = squares / (3 * self.frame.size().area()) as f64;
+        10.0 * (255.0_f64.powi(2) / mean).log10()
+    }
 }
 
 /// Marsaglia's xorshift with 64 bits.
