@@ -16,6 +16,8 @@ mod frame;
 mod geometry;
 mod hash;
 mod kernels;
+#[doc(hidden)]
+pub mod oracle;
 mod parallel;
 mod region;
 mod tools;
