@@ -117,7 +117,8 @@ fn draw(frame: &mut Frame, choices: &mut Choices<'_>) -> Rect {
                 1 => pixel.copy_from_slice(&noise),
                 // A few colours without order.
                 2 => {
-                    pixel.copy_from_slice(&[noise[0] & 0x42, noise[1] & 0x80, colour[2], noise[3]])
+                    let [a, b, _, x] = noise;
+                    pixel.copy_from_slice(&[a & 0x42, b & 0x80, colour[2], x]);
                 }
                 // A gradient with grain: a picture.
                 3 => {

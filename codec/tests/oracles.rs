@@ -5,8 +5,8 @@ use std::path::Path;
 use proptest::prelude::*;
 use tessera_codec::oracle;
 
-fn replay(target: &str, oracle: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
+fn replay(folder: &str, oracle: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut files = 0;
     for entry in std::fs::read_dir(&folder).expect("the corpus is part of the repository") {
         let path = entry.expect("corpus entry").path();
@@ -20,12 +20,13 @@ fn replay(target: &str, oracle: fn(&[u8])) {
 
 #[test]
 fn the_decode_corpus_passes() {
-    replay("decode", oracle::decode_any);
+    replay("../fuzz/corpus/decode", oracle::decode_any);
+    replay("tests/golden", oracle::decode_any);
 }
 
 #[test]
 fn the_roundtrip_corpus_passes() {
-    replay("roundtrip", oracle::roundtrip_any);
+    replay("../fuzz/corpus/roundtrip", oracle::roundtrip_any);
 }
 
 proptest! {

@@ -16,7 +16,8 @@ pub use limits::Limits;
 pub(crate) use limits::MAX_SLICE_TILES;
 pub(crate) use reader::Reader;
 pub(crate) use update::{
-    MAX_HEADER_BYTES, MAX_SLICE_HEADER_BYTES, SliceHeader, TileList, Tool, UpdateHeader,
+    FieldOffsets, MAX_HEADER_BYTES, MAX_SLICE_HEADER_BYTES, SliceHeader, TileList, Tool,
+    UpdateHeader,
 };
 pub use update::{Track, VERSION};
 pub(crate) use writer::Writer;

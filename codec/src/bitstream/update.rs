@@ -50,6 +50,16 @@ pub(crate) struct UpdateHeader {
     pub(crate) slices: u32,
 }
 
+/// Where the fields of a header that was read stand in the update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FieldOffsets {
+    pub(crate) epoch: usize,
+    pub(crate) base: usize,
+    /// Of the width, when there is one.
+    pub(crate) size: usize,
+    pub(crate) slices: usize,
+}
+
 impl UpdateHeader {
     /// Where the flags stand, which name the track.
     pub(crate) const FLAGS_OFFSET: usize = MAGIC.len() + 1;
@@ -71,7 +81,7 @@ impl UpdateHeader {
         writer.number(self.slices);
     }
 
-    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<(Self, FieldOffsets), DecodeError> {
         if reader.bytes(MAGIC.len())? != MAGIC {
             return Err(Rule::Magic.at(0));
         }
@@ -88,6 +98,7 @@ impl UpdateHeader {
         if track == Track::Leaf && flags & FLAG_START != 0 {
             return Err(Rule::LeafStart.at(offset));
         }
+        let epoch_offset = reader.offset();
         let epoch = reader.number()?;
         let number_offset = reader.offset();
         let number = reader.number()?;
@@ -96,6 +107,7 @@ impl UpdateHeader {
         if number <= base {
             return Err(Rule::NumberOrder.at(number_offset));
         }
+        let size_offset = reader.offset();
         let start = if flags & FLAG_START == 0 {
             None
         } else if base == 0 {
@@ -103,8 +115,14 @@ impl UpdateHeader {
         } else {
             return Err(Rule::ChainGap.at(base_offset));
         };
+        let offsets = FieldOffsets {
+            epoch: epoch_offset,
+            base: base_offset,
+            size: size_offset,
+            slices: reader.offset(),
+        };
         let slices = reader.number()?;
-        Ok(Self { track, epoch, number, base, start, slices })
+        Ok((Self { track, epoch, number, base, start, slices }, offsets))
     }
 }
 

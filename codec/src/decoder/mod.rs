@@ -8,7 +8,9 @@
 mod canvas;
 
 use self::canvas::Canvas;
-use crate::bitstream::{DecodeError, Limits, Reader, Rule, SliceHeader, Tool, Track, UpdateHeader};
+use crate::bitstream::{
+    DecodeError, FieldOffsets, Limits, Reader, Rule, SliceHeader, Tool, Track, UpdateHeader,
+};
 use crate::frame::{BYTES_PER_PIXEL, FrameView};
 use crate::geometry::{Rect, Size, TileGrid};
 use crate::parallel::{SetupError, Workers};
@@ -135,13 +137,16 @@ impl Decoder {
             return Err(Rule::UpdateLimit.at(self.limits.max_update_bytes));
         }
         let mut reader = Reader::new(update);
-        let header = UpdateHeader::read(&mut reader)?;
+        let (header, offsets) = UpdateHeader::read(&mut reader)?;
         if header.track != track {
             return Err(Rule::TrackMismatch.at(UpdateHeader::FLAGS_OFFSET));
         }
-        let status = match self.admit(&header, reader.offset())? {
+        let status = match self.admit(&header, &offsets)? {
             Admission::Now(grid) => {
-                self.read_slices(&mut reader, &header, grid)?;
+                if header.slices > grid.tiles() {
+                    return Err(Rule::SliceCount.at(offsets.slices));
+                }
+                self.read_slices(&mut reader, header.slices, grid)?;
                 self.decode_slices(update, &header, grid)?;
                 self.commit(&header, grid);
                 Status::Applied
@@ -156,26 +161,30 @@ impl Decoder {
     }
 
     /// Whether the update's turn has come, and the grid that it writes on.
-    fn admit(&self, header: &UpdateHeader, offset: usize) -> Result<Admission, DecodeError> {
+    fn admit(
+        &self,
+        header: &UpdateHeader,
+        offsets: &FieldOffsets,
+    ) -> Result<Admission, DecodeError> {
         let present = self.canvas.as_ref().map_or(0, |canvas| canvas.epoch);
         if let Some(size) = header.start {
             if header.epoch <= present {
-                return Err(Rule::Epoch.at(offset));
+                return Err(Rule::Epoch.at(offsets.epoch));
             }
             if !self.limits.allow(size) {
-                return Err(Rule::CanvasLimit.at(offset));
+                return Err(Rule::CanvasLimit.at(offsets.size));
             }
             return Ok(Admission::Now(TileGrid::new(size)));
         }
         let ahead = Status::AheadOfChain { epoch: header.epoch, chain: header.base };
         match (&self.canvas, header.track) {
             (Some(canvas), Track::Chain) if header.epoch != canvas.epoch => {
-                Err(Rule::Epoch.at(offset))
+                Err(Rule::Epoch.at(offsets.epoch))
             }
             (Some(canvas), Track::Chain) if header.base == canvas.chain => {
                 Ok(Admission::Now(canvas.grid))
             }
-            (_, Track::Chain) => Err(Rule::ChainGap.at(offset)),
+            (_, Track::Chain) => Err(Rule::ChainGap.at(offsets.base)),
             (_, Track::Leaf) if header.epoch < present => Ok(Admission::Not(Status::Obsolete)),
             (Some(canvas), Track::Leaf)
                 if header.epoch == present && header.base <= canvas.chain =>
@@ -190,19 +199,16 @@ impl Decoder {
     fn read_slices(
         &mut self,
         reader: &mut Reader<'_>,
-        header: &UpdateHeader,
+        slices: u32,
         grid: TileGrid,
     ) -> Result<(), DecodeError> {
-        if header.slices > grid.tiles() {
-            return Err(Rule::SliceCount.at(reader.offset()));
-        }
         if self.written.grid() == grid {
             self.written.clear();
         } else {
             self.written = Region::empty(grid.size());
         }
         self.slices.clear();
-        for _ in 0..header.slices {
+        for _ in 0..slices {
             let offset = reader.offset();
             let slice = SliceHeader::read(reader, grid)?;
             for &tile in slice.tiles.iter() {
