@@ -13,7 +13,11 @@ use crate::CaptureError;
 pub struct SourceWaker(Arc<Waker>);
 
 impl SourceWaker {
-    pub(crate) fn new(registry: &Registry, token: Token) -> Result<Self, CaptureError> {
+    /// A waker for a source of one's own that blocks in a poll of `registry`.
+    ///
+    /// # Errors
+    /// When the system refuses an event counter.
+    pub fn new(registry: &Registry, token: Token) -> Result<Self, CaptureError> {
         Waker::new(registry, token)
             .map(|waker| Self(Arc::new(waker)))
             .map_err(|source| CaptureError::System { what: "an event counter", source })

@@ -1,7 +1,8 @@
 //! What can go wrong, each as one sentence that says what happened and what to do.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use tessera_capture::CaptureError;
+use tessera_transport::identity::IdentityError;
+use tessera_transport::{BindError, ConnectError, LinkError};
 
 /// A failure that ends a session or keeps it from starting.
 ///
@@ -79,28 +80,20 @@ pub enum Error {
         theirs: u32,
     },
     /// The listening address cannot be used.
-    #[error(
-        "cannot listen on {address} ({reason}); choose another address with --listen or end the program that uses it"
-    )]
-    Listen {
-        /// Address asked for.
-        address: SocketAddr,
-        /// What the system said.
-        reason: String,
-    },
-    /// The data directory cannot be used.
-    #[error(
-        "cannot use the data directory {path} ({reason}); check that it exists and is yours to write"
-    )]
-    Data {
-        /// The directory.
-        path: PathBuf,
-        /// What the system said.
-        reason: String,
-    },
-    /// The screen cannot be captured.
-    #[error("{0}")]
-    Screen(String),
+    #[error(transparent)]
+    Listen(#[from] BindError),
+    /// The key of this program cannot be had.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The peer cannot be connected to.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The connection ended or failed.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The screen cannot be captured or operated.
+    #[error(transparent)]
+    Screen(#[from] CaptureError),
     /// The peer broke the protocol and was disconnected.
     #[error(
         "the other program sent something it must not send ({0}) and was disconnected; install the same release on both sides"

@@ -12,9 +12,9 @@ pub struct Figures {
     pub frames: u64,
     /// Coded bytes of those updates, without packet headers.
     pub bytes: u64,
-    /// Updates whose presentation left every tile exact.
+    /// Of the presented pictures, those in which every tile was exact; 0 at the sharer.
     pub exact_frames: u64,
-    /// Whether every tile is exact now.
+    /// Whether every tile of the latest picture presented is exact; unknown at the sharer.
     pub exact_now: bool,
     /// Damage to presented, median of the latest updates, in microseconds; 0 before the first.
     ///
@@ -108,6 +108,29 @@ impl ShareFigures {
             presented_us.saturating_sub(info.received_us) + self.rtt_us.load(Ordering::Relaxed) / 2
         };
         self.latencies.add(latency_us);
+    }
+
+    /// An update was handed to the transport.
+    pub(crate) fn on_sent(&self, bytes: u64) {
+        self.frames.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// The viewer has presented an update.
+    pub(crate) fn on_acknowledged(&self, latency_us: u64, rtt_us: u64) {
+        self.latencies.add(latency_us);
+        self.rtt_us.store(rtt_us, Ordering::Relaxed);
+    }
+
+    /// An update has arrived.
+    pub(crate) fn on_received(&self, bytes: u64, rtt_us: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.rtt_us.store(rtt_us, Ordering::Relaxed);
+    }
+
+    /// Whether the peer runs on this computer.
+    pub(crate) fn set_same_clock(&self, same: bool) {
+        self.same_clock.store(same, Ordering::Relaxed);
     }
 
     pub(crate) fn on_input(&self, taken: bool) {

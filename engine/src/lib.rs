@@ -24,6 +24,12 @@ pub mod pipeline;
 pub mod session;
 pub mod view;
 
+/// Threads that code or decode slices: half the cores, never all, since the desktop that is being
+/// supported needs the others.
+pub(crate) fn default_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
+}
+
 pub use code::Code;
 pub use error::Error;
 pub use figures::Figures;

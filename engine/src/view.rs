@@ -79,11 +79,13 @@ pub(crate) struct Shared {
     cursor_shape: Slot<CursorShape>,
     /// x in the upper, y in the lower 16 of the low 32 bits.
     cursor_position: AtomicU64,
-    pub(crate) input: ArrayQueue<InputEvent>,
+    input: ArrayQueue<InputEvent>,
     pub(crate) presented: ArrayQueue<Presented>,
-    /// Wakes the transport when there is something in the queues above.
-    pub(crate) transport: AtomicWaker,
-    pub(crate) figures: ShareFigures,
+    /// Wakes the sender of input.
+    pub(crate) input_ready: AtomicWaker,
+    /// Wakes the sender of acknowledgements.
+    acknowledge: Arc<AtomicWaker>,
+    figures: Arc<ShareFigures>,
 }
 
 impl Shared {
@@ -91,6 +93,22 @@ impl Shared {
         if let Some(wake) = self.wake.get() {
             wake();
         }
+    }
+
+    /// The next input event, of a run of pointer motions only the last; `peeked` keeps what was seen
+    /// after such a run.
+    pub(crate) fn next_input(&self, peeked: &mut Option<InputEvent>) -> Option<InputEvent> {
+        let mut event = peeked.take().or_else(|| self.input.pop())?;
+        while matches!(event, InputEvent::Pointer { .. }) {
+            match self.input.pop() {
+                Some(further @ InputEvent::Pointer { .. }) => event = further,
+                other => {
+                    *peeked = other;
+                    break;
+                }
+            }
+        }
+        Some(event)
     }
 
     pub(crate) fn set_cursor_shape(&self, shape: Box<CursorShape>) {
@@ -122,6 +140,15 @@ pub struct Feed {
 /// Makes a view of `size` and its feed.
 #[must_use]
 pub fn feed(size: Size) -> (Feed, Handle) {
+    feed_with(size, Arc::default(), Arc::default())
+}
+
+/// As [`feed`], counting in `figures` and waking `acknowledge` for each presentation.
+pub(crate) fn feed_with(
+    size: Size,
+    figures: Arc<ShareFigures>,
+    acknowledge: Arc<AtomicWaker>,
+) -> (Feed, Handle) {
     let (writer, reader) = pictures(size);
     let shared = Arc::new(Shared {
         wake: OnceLock::new(),
@@ -129,8 +156,9 @@ pub fn feed(size: Size) -> (Feed, Handle) {
         cursor_position: AtomicU64::new(0),
         input: ArrayQueue::new(INPUT_QUEUE),
         presented: ArrayQueue::new(PRESENTED_QUEUE),
-        transport: AtomicWaker::new(),
-        figures: ShareFigures::default(),
+        input_ready: AtomicWaker::new(),
+        acknowledge,
+        figures,
     });
     let handle = Handle { pictures: reader, shared: Arc::clone(&shared), cursor: None };
     (Feed { pictures: writer, shared }, handle)
@@ -211,7 +239,7 @@ impl Handle {
             .shared
             .presented
             .force_push(Presented { update: picture.meta.update, presented_us });
-        self.shared.transport.wake();
+        self.shared.acknowledge.wake();
     }
 
     /// The remote cursor.
@@ -259,7 +287,7 @@ impl InputSender {
     pub fn send(&self, event: InputEvent) -> bool {
         let taken = self.shared.input.push(event).is_ok();
         self.shared.figures.on_input(taken);
-        self.shared.transport.wake();
+        self.shared.input_ready.wake();
         taken
     }
 }

@@ -9,7 +9,6 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::Thread;
 
-use atomic_waker::AtomicWaker;
 use tessera_capture::SourceWaker;
 
 use super::flow;
@@ -20,14 +19,11 @@ pub(crate) struct Gate {
     encoder_busy: AtomicBool,
     /// The capture thread has damage and waits for a send slot.
     capture_waits: AtomicBool,
-    /// The source's waker.
+    /// The encoder has something to code and waits for a send slot.
+    encoder_waits: AtomicBool,
     capture: SourceWaker,
     encoder: OnceLock<Thread>,
-    /// Wakes the transport when the outbox has something.
-    pub(crate) transport: AtomicWaker,
     stopped: AtomicBool,
-    /// The picture has to be sent anew: a viewer has joined.
-    restart: AtomicBool,
     received: AtomicU64,
     presented: AtomicU64,
     encoded_bytes: AtomicU64,
@@ -42,11 +38,10 @@ impl Gate {
         Self {
             encoder_busy: AtomicBool::new(false),
             capture_waits: AtomicBool::new(false),
+            encoder_waits: AtomicBool::new(false),
             capture,
             encoder: OnceLock::new(),
-            transport: AtomicWaker::new(),
             stopped: AtomicBool::new(false),
-            restart: AtomicBool::new(false),
             received: AtomicU64::new(0),
             presented: AtomicU64::new(0),
             encoded_bytes: AtomicU64::new(0),
@@ -91,10 +86,20 @@ impl Gate {
         false
     }
 
-    /// The capture thread has handed over a picture.
-    pub(crate) fn captured(&self) {
+    /// The capture thread is about to hand over a picture. Said beforehand: the encoder may be done
+    /// with the picture before the capture thread runs again.
+    pub(crate) fn capturing(&self) {
         self.encoder_busy.store(true, Ordering::SeqCst);
+    }
+
+    /// The picture has been handed over.
+    pub(crate) fn captured(&self) {
         self.wake_encoder();
+    }
+
+    /// There was no picture after all.
+    pub(crate) fn not_captured(&self) {
+        self.encoder_busy.store(false, Ordering::SeqCst);
     }
 
     /// The encoder has nothing to do with the picture that it has, or no slot for it: newer pixels
@@ -102,6 +107,16 @@ impl Gate {
     pub(crate) fn encoder_idle(&self) -> bool {
         self.encoder_busy.store(false, Ordering::SeqCst);
         self.flow().is_open() && self.wake_capture()
+    }
+
+    /// Whether the encoder may code now; when not, it is woken as soon as that may have changed.
+    pub(crate) fn may_encode_or_wake(&self, has_room: impl Fn() -> bool) -> bool {
+        let may = || self.flow().is_open() && has_room();
+        if may() {
+            return true;
+        }
+        self.encoder_waits.store(true, Ordering::SeqCst);
+        may()
     }
 
     fn wake_capture(&self) -> bool {
@@ -128,13 +143,15 @@ impl Gate {
         self.encoded_bytes.fetch_add(bytes, Ordering::SeqCst);
     }
 
-    /// The viewer reports what it has; wakes whoever waited for a slot, the capture thread first,
-    /// since its pixels are newer than what the encoder may have left over.
-    pub(crate) fn acknowledged(&self, received: u64, received_bytes: u64, presented: u64) {
-        self.received.fetch_max(received, Ordering::SeqCst);
-        self.received_bytes.fetch_max(received_bytes, Ordering::SeqCst);
-        self.presented.fetch_max(presented, Ordering::SeqCst);
-        self.reopen();
+    /// The viewer has received an update of so many bytes.
+    pub(crate) fn received(&self, bytes: u64) {
+        self.received.fetch_add(1, Ordering::SeqCst);
+        self.received_bytes.fetch_add(bytes, Ordering::SeqCst);
+    }
+
+    /// The viewer has presented a received update, or will never.
+    pub(crate) fn presented(&self) {
+        self.presented.fetch_add(1, Ordering::SeqCst);
     }
 
     /// The connection's figures have changed.
@@ -142,25 +159,18 @@ impl Gate {
         self.congestion_window_bytes.store(figures.window_bytes, Ordering::SeqCst);
         self.delivery_rate_bytes_per_s.store(figures.delivery_rate_bytes_per_s, Ordering::SeqCst);
         self.min_rtt_us.store(figures.min_rtt_us, Ordering::SeqCst);
-        self.reopen();
     }
 
-    fn reopen(&self) {
-        if self.flow().is_open()
-            && (self.encoder_busy.load(Ordering::SeqCst) || !self.wake_capture())
-        {
+    /// Something has changed that may have opened a slot: wakes whoever waits for one, the capture
+    /// thread first, since its pixels are newer than what the encoder has left over.
+    pub(crate) fn reopen(&self) {
+        if !self.flow().is_open() {
+            return;
+        }
+        let capture_goes = !self.encoder_busy.load(Ordering::SeqCst) && self.wake_capture();
+        if !capture_goes && self.encoder_waits.swap(false, Ordering::SeqCst) {
             self.wake_encoder();
         }
-    }
-
-    /// Asks for the whole picture anew.
-    pub(crate) fn request_restart(&self) {
-        self.restart.store(true, Ordering::SeqCst);
-        self.wake_encoder();
-    }
-
-    pub(crate) fn take_restart(&self) -> bool {
-        self.restart.swap(false, Ordering::SeqCst)
     }
 
     /// Makes all stages end.
@@ -168,7 +178,6 @@ impl Gate {
         self.stopped.store(true, Ordering::SeqCst);
         self.capture.wake();
         self.wake_encoder();
-        self.transport.wake();
     }
 
     pub(crate) fn is_stopped(&self) -> bool {

@@ -1,5 +1,64 @@
 //! The way of a frame: the stages between a screen and a connection, and between a connection and a
 //! window.
+//!
+//! ```text
+//! screen ─► capture thread ─► latest picture ─► encode thread ─► outbox ─► Sharer's connection
+//!                                                                              │ QUIC
+//! window ◄─ view::Handle ◄─ latest picture ◄─ decode thread ◄─ inbox ◄─ Viewer's connection
+//! ```
+//!
+//! Acknowledgements run the other way and open send slots (`flow`); every thread sleeps until there is
+//! something to do. From pixels to the `Bytes` given to the transport, and from its `Bytes` to the
+//! picture of the window, nothing here takes a lock, and nothing allocates once sizes have settled;
+//! `tests/hot_path.rs` counts both. Who may see or operate what is decided above, in
+//! [`crate::session`].
 
+mod canvas;
+mod capture;
+mod decode;
+mod encode;
+mod flow;
+mod gate;
+mod input;
 pub(crate) mod pictures;
+mod sharer;
 pub(crate) mod slot;
+mod stage;
+mod sweep;
+mod viewer;
+
+use std::thread::JoinHandle;
+
+use tessera_transport::{CloseReason, Link};
+use tokio::sync::watch;
+
+pub use canvas::{Canvas, CanvasSource};
+pub use sharer::{Sharer, SharerConnection};
+pub use stage::SourceNotice;
+pub use viewer::{Viewer, ViewerConnection};
+
+use crate::Error;
+
+/// Disconnects a peer that did what it must not do, and says so in the log.
+pub(crate) fn misbehaved(link: &Link, what: &str) -> Error {
+    tracing::warn!(peer = %link.peer(), what, "peer disconnected");
+    link.close(&CloseReason::ProtocolViolation(what.to_owned()));
+    Error::Misbehaved(what.to_owned())
+}
+
+pub(crate) fn spawn<T: Send + 'static>(
+    name: &str,
+    run: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, Error> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(run)
+        .map_err(|error| Error::Thread(error.to_string()))
+}
+
+/// Waits for another value; for ever once there can be none, since the connection may go on.
+async fn wait_for_change<T>(current: &mut watch::Receiver<T>) {
+    if current.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -40,8 +40,8 @@ pub(crate) struct Writer<M> {
     shared: Arc<Shared<M>>,
     /// For each picture: the tiles in which it is older than the newest picture.
     stale: [Region; PICTURES],
-    /// Changes that the reader is owed besides those of the next picture: all tiles after a change
-    /// of size and after an update that failed half-way.
+    /// Changes that the reader is owed besides those of the next picture: all tiles at first, after
+    /// a change of size and after an update that failed half-way.
     owed: Region,
     /// Tiles to bring up to date, kept to save an allocation.
     work: Region,
@@ -70,7 +70,7 @@ pub(crate) fn pictures<M: Default + Send>(size: Size) -> (Writer<M>, Reader<M>) 
     let writer = Writer {
         shared: Arc::clone(&shared),
         stale: std::array::from_fn(|_| Region::full(size)),
-        owed: Region::empty(size),
+        owed: Region::full(size),
         work: Region::empty(size),
         size,
     };
@@ -196,6 +196,9 @@ mod tests {
     fn a_picture_taken_back_keeps_what_the_reader_has_not_seen() {
         let (mut writer, mut reader) = pictures::<u32>(SIZE);
         let ok = |_: &Region, _: &mut Frame| Ok::<_, Infallible>(());
+        writer.write(&one(0), ok, |_| ()).unwrap();
+        assert!(reader.advance());
+        assert_eq!(reader.current().expect("just taken").changed, Region::full(SIZE));
         writer.write(&one(1), ok, |count| *count += 1).unwrap();
         writer.write(&one(5), ok, |count| *count += 1).unwrap();
         assert!(reader.advance());

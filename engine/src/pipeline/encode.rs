@@ -1,0 +1,134 @@
+//! The encode thread: pictures in, updates out.
+//!
+//! It keeps the newest picture and codes what is damaged in it while a send slot is open; what the
+//! budget leaves stays damage. Newer pixels go before leftovers, leftovers before refinement.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tessera_codec::{EncodeRequest, Encoder, Payloads, Region, Size};
+
+use super::capture::Captured;
+use super::pictures::Reader;
+use super::stage::{Outgoing, Stage};
+use crate::clock;
+
+/// Pause after a refinement that found nothing to do, in microseconds: its tiles have changed, and
+/// their damage is about to arrive.
+const REFINE_PAUSE_US: u64 = 10_000;
+
+/// The thread's state.
+pub(crate) struct Encode {
+    encoder: Encoder,
+    stage: Arc<Stage>,
+    pictures: Reader<Captured>,
+    /// Damage left over from the former picture, kept to save an allocation.
+    leftover: Region,
+    payloads: Payloads,
+    refine_after_us: u64,
+}
+
+enum Next {
+    /// Look again at once.
+    Again,
+    /// Nothing to do before this time, or before somebody wakes the thread.
+    Wait(Option<u64>),
+}
+
+impl Encode {
+    pub(crate) fn new(encoder: Encoder, stage: Arc<Stage>, pictures: Reader<Captured>) -> Self {
+        Self {
+            encoder,
+            stage,
+            pictures,
+            leftover: Region::empty(Size::default()),
+            payloads: Payloads::new(),
+            refine_after_us: 0,
+        }
+    }
+
+    /// Runs until the stage is stopped and returns the encoder, which knows what the viewer holds.
+    pub(crate) fn run(mut self) -> Encoder {
+        self.stage.gate.register_encoder(std::thread::current());
+        while !self.stage.gate.is_stopped() {
+            match self.step() {
+                Next::Again => {}
+                Next::Wait(None) => std::thread::park(),
+                Next::Wait(Some(until_us)) => {
+                    let wait_us = until_us.saturating_sub(clock::now_us());
+                    std::thread::park_timeout(Duration::from_micros(wait_us));
+                }
+            }
+        }
+        self.encoder
+    }
+
+    fn step(&mut self) -> Next {
+        self.take_newest();
+        let Some(picture) = self.pictures.current_mut() else {
+            return Next::Wait(None);
+        };
+        let now_us = clock::now_us();
+        let refine_us =
+            self.encoder.next_refinement_us().map(|due_us| due_us.max(self.refine_after_us));
+        let damaged = !picture.changed.is_empty();
+        if !damaged && refine_us.is_none_or(|due_us| due_us > now_us) {
+            self.stage.gate.encoder_idle();
+            return Next::Wait(refine_us);
+        }
+        let stage = &self.stage;
+        if !stage.gate.may_encode_or_wake(|| stage.has_room()) {
+            stage.gate.encoder_idle();
+            return Next::Wait(None);
+        }
+        let request = EncodeRequest {
+            now_us,
+            budget_bytes: stage.gate.flow().budget_bytes(),
+            pointer: stage.pointer(),
+        };
+        let report = self.encoder.encode(
+            picture.frame.view(),
+            &mut picture.changed,
+            &request,
+            &mut self.payloads,
+        );
+        if self.payloads.is_empty() && !damaged {
+            self.refine_after_us = now_us + REFINE_PAUSE_US;
+        }
+        let damage_us = if damaged { picture.meta.damage_us } else { 0 };
+        self.send(report.bytes as u64, damage_us);
+        if self.stage.gate.encoder_idle() { Next::Wait(None) } else { Next::Again }
+    }
+
+    /// Takes the newest picture and carries over what was left of the former one.
+    fn take_newest(&mut self) {
+        match self.pictures.current() {
+            Some(former) => self.leftover.assign(&former.changed),
+            None => self.leftover.clear(),
+        }
+        if !self.pictures.advance() {
+            return;
+        }
+        if let Some(picture) = self.pictures.current_mut()
+            && picture.changed.grid() == self.leftover.grid()
+        {
+            picture.changed.merge(&self.leftover);
+        }
+    }
+
+    fn send(&mut self, bytes: u64, damage_us: u64) {
+        if self.payloads.is_empty() {
+            return;
+        }
+        // Counted before the transport can see them, so that bytes in flight never look negative.
+        self.stage.gate.encoded(bytes);
+        for payload in self.payloads.drain() {
+            if !self.stage.push(Outgoing { payload, damage_us }) {
+                // An update on the chain must not be left out: begin anew.
+                self.encoder.restart();
+                break;
+            }
+        }
+        self.stage.wake_transport();
+    }
+}

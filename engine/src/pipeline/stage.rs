@@ -1,0 +1,120 @@
+//! What the capture thread, the encode thread and the transport of one share hold in common.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use atomic_waker::AtomicWaker;
+use crossbeam::queue::ArrayQueue;
+use tessera_capture::{CaptureError, CursorShape, SourceWaker};
+use tessera_codec::Payload;
+
+use super::gate::Gate;
+use crate::figures::ShareFigures;
+
+/// Payloads that may wait for the transport. Flow control keeps it nearly empty: it fills only when
+/// many tiny updates meet a connection that takes none.
+const OUTBOX: usize = 64;
+
+/// More payloads than one call of the encoder makes.
+const OUTBOX_RESERVE: usize = 16;
+
+/// No position.
+const NOWHERE: u64 = u64::MAX;
+
+/// What the capture thread tells besides pixels.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SourceNotice {
+    /// The cursor has a new image.
+    Cursor(CursorShape),
+    /// A sentence for the person who shares.
+    Remark(String),
+    /// Capture has failed and ended; the share is over.
+    Gone(CaptureError),
+    /// The encoder cannot work; the share is over.
+    EncoderFailed(String),
+}
+
+/// Receives notices; called on the capture thread, must return at once.
+pub(crate) type OnNotice = Box<dyn Fn(SourceNotice) + Send>;
+
+/// An encoded update on its way to the transport.
+pub(crate) struct Outgoing {
+    pub(crate) payload: Payload,
+    /// When the damage in it was noticed.
+    pub(crate) damage_us: u64,
+}
+
+/// One share, from the first wait of the capture thread to its end.
+pub(crate) struct Stage {
+    pub(crate) gate: Gate,
+    outbox: ArrayQueue<Outgoing>,
+    outbox_ready: AtomicWaker,
+    /// x in the upper, y in the lower 16 of the low 32 bits; or [`NOWHERE`].
+    pointer: AtomicU64,
+    pointer_moved: AtomicWaker,
+    pub(crate) figures: Arc<ShareFigures>,
+}
+
+impl Stage {
+    pub(crate) fn new(capture: SourceWaker, figures: Arc<ShareFigures>) -> Self {
+        Self {
+            gate: Gate::new(capture),
+            outbox: ArrayQueue::new(OUTBOX),
+            outbox_ready: AtomicWaker::new(),
+            pointer: AtomicU64::new(NOWHERE),
+            pointer_moved: AtomicWaker::new(),
+            figures,
+        }
+    }
+
+    /// Whether the outbox takes all updates of one more call of the encoder.
+    pub(crate) fn has_room(&self) -> bool {
+        self.outbox.len() + OUTBOX_RESERVE <= OUTBOX
+    }
+
+    /// Queues an update; `false` when there is no room, which [`Self::has_room`] rules out.
+    pub(crate) fn push(&self, outgoing: Outgoing) -> bool {
+        self.outbox.push(outgoing).is_ok()
+    }
+
+    pub(crate) fn wake_transport(&self) {
+        self.outbox_ready.wake();
+    }
+
+    /// The next update to send. Cancel-safe.
+    pub(crate) async fn next_outgoing(&self) -> Outgoing {
+        std::future::poll_fn(|context| {
+            self.outbox_ready.register(context.waker());
+            match self.outbox.pop() {
+                Some(outgoing) => std::task::Poll::Ready(outgoing),
+                None => std::task::Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    pub(crate) fn set_pointer(&self, x: u16, y: u16) {
+        // Relaxed: one word that orders nothing else.
+        self.pointer.store(u64::from(x) << 16 | u64::from(y), Ordering::Relaxed);
+        self.pointer_moved.wake();
+    }
+
+    /// Where the pointer is, if the source has told.
+    pub(crate) fn pointer(&self) -> Option<(u16, u16)> {
+        let packed = self.pointer.load(Ordering::Relaxed);
+        (packed != NOWHERE).then_some(((packed >> 16 & 0xffff) as u16, (packed & 0xffff) as u16))
+    }
+
+    /// Waits until the pointer is elsewhere than at `known`. Cancel-safe.
+    pub(crate) async fn pointer_other_than(&self, known: Option<(u16, u16)>) -> (u16, u16) {
+        std::future::poll_fn(|context| {
+            self.pointer_moved.register(context.waker());
+            match self.pointer() {
+                Some(pointer) if Some(pointer) != known => std::task::Poll::Ready(pointer),
+                _ => std::task::Poll::Pending,
+            }
+        })
+        .await
+    }
+}
