@@ -74,7 +74,7 @@ impl Probe {
         let painter = {
             let (display, arrivals) = (Arc::clone(&display), Arc::clone(&arrivals));
             // Errors end the painting; the run then notices that the colour no longer changes.
-            thread::spawn(move || drop(paint(&display, window, gc, &arrivals)))
+            thread::spawn(move || drop(paint(&display, window, area, gc, &arrivals)))
         };
         Ok(Self { display, window, arrivals, painter: Some(painter) })
     }
@@ -106,11 +106,13 @@ impl Drop for Probe {
 fn paint(
     display: &Display,
     window: Window,
+    area: Area,
     gc: Gcontext,
     arrivals: &Mutex<Vec<Instant>>,
 ) -> Result<(), Error> {
     let connection = display.connection();
-    let everything = Rectangle { x: 0, y: 0, width: u16::MAX, height: u16::MAX };
+    // Exactly the window: DAMAGE computes in 16 bits and does not report what reaches far beyond it.
+    let everything = Rectangle { x: 0, y: 0, width: area.width, height: area.height };
     let mut presses = 0;
     loop {
         match connection.wait_for_event()? {
