@@ -2,7 +2,7 @@
 //!
 //! One small trait per device kind ([`ScreenSource`], [`InputSink`]) and backends behind it:
 //!
-//! - `x11` — a live X11 display: pixels through MIT-SHM, changes through DAMAGE, input through XTEST;
+//! - [`x11`] — a live X11 display: pixels through MIT-SHM, changes through DAMAGE, input through XTEST;
 //! - [`clip`] — a recorded desktop, played back;
 //! - [`pattern`] — a drawn test picture, the same for the same seed.
 //!
@@ -16,6 +16,7 @@ mod pacing;
 pub mod pattern;
 mod source;
 mod waker;
+pub mod x11;
 
 pub use error::CaptureError;
 pub use input::{InputEvent, InputSink, PointerButton};

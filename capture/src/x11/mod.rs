@@ -1,0 +1,262 @@
+//! A live X11 display.
+//!
+//! [`X11Source`] watches and reads the root window, [`X11Input`] operates it. Each has a connection
+//! of its own, so that they live on different threads. Capture of single windows is not here.
+
+mod connection;
+mod cursor;
+mod damage;
+mod input;
+mod keymap;
+mod monitors;
+mod screen;
+mod shared_memory;
+
+use std::os::fd::AsRawFd;
+use std::time::{Duration, Instant};
+
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
+use tessera_codec::{Frame, Region, Size};
+use x11rb::connection::Connection;
+use x11rb::protocol::xproto::ConnectionExt as _;
+use x11rb::protocol::{Event, damage as damage_protocol};
+
+use crate::pacing::event_queue;
+use crate::{
+    CaptureError, Monitor, ScreenSource, SharedMemoryAbsent, SourceEvent, SourceWaker, Wake,
+};
+use connection::Display;
+use damage::RootDamage;
+pub use input::X11Input;
+use screen::Screen;
+
+const SERVER: Token = Token(0);
+const WAKER: Token = Token(1);
+
+/// The root window of an X11 display as a screen.
+#[derive(Debug)]
+pub struct X11Source {
+    display: Display,
+    poll: Poll,
+    ready: Events,
+    waker: SourceWaker,
+    damage: RootDamage,
+    screen: Screen,
+    monitors: Vec<Monitor>,
+    monitors_named: bool,
+    pointer: Option<(i16, i16)>,
+    shared_memory_absent: Option<SharedMemoryAbsent>,
+    untold: Changes,
+}
+
+/// What the server announced and `wait` has not told yet.
+#[derive(Clone, Copy, Debug, Default)]
+struct Changes {
+    /// Nothing was told so far: everything is new.
+    all: bool,
+    damage: bool,
+    cursor: bool,
+    motion: bool,
+    layout: bool,
+}
+
+impl Changes {
+    const fn any(self) -> bool {
+        self.all || self.damage || self.cursor || self.motion || self.layout
+    }
+}
+
+impl X11Source {
+    /// Opens `display` (such as `:0`), or the display of the environment when `None`.
+    ///
+    /// # Errors
+    /// When there is no such display, its pixels are not BGRX, it lacks DAMAGE, XFIXES or
+    /// `XInputExtension`, or it is larger than 16384 pixels. MIT-SHM and RANDR may be absent.
+    pub fn open(display: Option<&str>) -> Result<Self, CaptureError> {
+        let display = Display::open(display)?;
+        display.require_bgrx()?;
+        display.require(damage_protocol::X11_EXTENSION_NAME)?;
+        cursor::EXTENSIONS.into_iter().try_for_each(|extension| display.require(extension))?;
+
+        let poll = Poll::new().map_err(event_queue)?;
+        let waker = SourceWaker::new(poll.registry(), WAKER)?;
+        let socket = display.conn.stream().as_raw_fd();
+        poll.registry()
+            .register(&mut SourceFd(&socket), SERVER, Interest::READABLE)
+            .map_err(event_queue)?;
+
+        // Watching begins before the first look, so that no change falls between the two.
+        cursor::watch(&display)?;
+        let monitors_named = monitors::watch(&display)?;
+        let damage = RootDamage::new(&display)?;
+        let size = monitors::canvas(&display)?;
+        let (screen, shared_memory_absent) = Screen::new(&display, size)?;
+        Ok(Self {
+            monitors: monitors::list(&display, size, monitors_named)?,
+            display,
+            poll,
+            ready: Events::with_capacity(4),
+            waker,
+            damage,
+            screen,
+            monitors_named,
+            pointer: None,
+            shared_memory_absent,
+            untold: Changes { all: true, ..Changes::default() },
+        })
+    }
+
+    /// Notes what arrived from the server; never blocks.
+    fn drain(&mut self) -> Result<(), CaptureError> {
+        while let Some(event) =
+            self.display.conn.poll_for_event().map_err(|e| self.display.lost(e))?
+        {
+            match event {
+                Event::DamageNotify(_) => self.untold.damage = true,
+                Event::XfixesCursorNotify(_) => self.untold.cursor = true,
+                Event::XinputRawMotion(_) => self.untold.motion = true,
+                Event::ConfigureNotify(_)
+                | Event::RandrScreenChangeNotify(_)
+                | Event::RandrNotify(_) => self.untold.layout = true,
+                // Other events go to every client unasked, such as MappingNotify.
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells what is untold; returns whether anything was new.
+    fn tell(
+        &mut self,
+        damage: &mut Region,
+        events: &mut Vec<SourceEvent>,
+    ) -> Result<bool, CaptureError> {
+        let changes = std::mem::take(&mut self.untold);
+        let told_before = events.len();
+        if changes.all {
+            events.extend(self.shared_memory_absent.take().map(SourceEvent::SharedMemoryAbsent));
+        }
+        if changes.layout {
+            self.tell_layout(events)?;
+        }
+        let replaced = changes.all || damage.grid().size() != self.screen.size();
+        if replaced {
+            *damage = Region::full(self.screen.size());
+        }
+        // Both requests are under way before the first reply is awaited. The pointer is asked for
+        // with every damage as well, since programs can move it without raw motion.
+        let taken =
+            (changes.all || changes.damage).then(|| self.damage.take(&self.display)).transpose()?;
+        let place = (changes.all || changes.damage || changes.motion)
+            .then(|| self.display.conn.query_pointer(self.display.root))
+            .transpose()
+            .map_err(|e| self.display.lost(e))?;
+        let damaged = replaced || taken.is_some();
+        taken.map(|taken| taken.add_to(damage)).transpose()?;
+        let place = place
+            .map(|cookie| cookie.reply().map_err(self.display.no_reply("the pointer's place")))
+            .transpose()?;
+        if let Some(place) = place {
+            self.tell_pointer((place.root_x, place.root_y), events);
+        }
+        if changes.all || changes.cursor {
+            events.push(SourceEvent::Cursor(cursor::shape(&self.display)?));
+        }
+        Ok(damaged || events.len() > told_before)
+    }
+
+    fn tell_pointer(&mut self, place: (i16, i16), events: &mut Vec<SourceEvent>) {
+        if self.pointer == Some(place) {
+            return;
+        }
+        self.pointer = Some(place);
+        let size = self.screen.size();
+        let clamp = |at: i16, len: u16| u16::try_from(at).unwrap_or(0).min(len.saturating_sub(1));
+        events.push(SourceEvent::Pointer {
+            x: clamp(place.0, size.width),
+            y: clamp(place.1, size.height),
+        });
+    }
+
+    fn tell_layout(&mut self, events: &mut Vec<SourceEvent>) -> Result<(), CaptureError> {
+        let size = monitors::canvas(&self.display)?;
+        if size != self.screen.size() {
+            let was_shared = self.screen.is_shared();
+            self.screen.detach(&self.display)?;
+            let (screen, absent) = Screen::new(&self.display, size)?;
+            self.screen = screen;
+            events.push(SourceEvent::Resized(size));
+            events.extend(absent.filter(|_| was_shared).map(SourceEvent::SharedMemoryAbsent));
+        }
+        let monitors = monitors::list(&self.display, size, self.monitors_named)?;
+        if monitors != self.monitors {
+            self.monitors = monitors;
+            events.push(SourceEvent::Monitors);
+        }
+        Ok(())
+    }
+
+    /// Sleeps until the server sends, the waker is used or the deadline passes; returns whether it
+    /// was the waker.
+    fn sleep(&mut self, deadline: Option<Instant>) -> Result<bool, CaptureError> {
+        self.display.conn.flush().map_err(|e| self.display.lost(e))?;
+        let rest = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        match self.poll.poll(&mut self.ready, rest) {
+            Ok(()) => Ok(self.ready.iter().any(|event| event.token() == WAKER)),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => Ok(false),
+            Err(error) => Err(event_queue(error)),
+        }
+    }
+}
+
+impl ScreenSource for X11Source {
+    fn size(&self) -> Size {
+        self.screen.size()
+    }
+
+    fn monitors(&self) -> &[Monitor] {
+        &self.monitors
+    }
+
+    fn waker(&self) -> SourceWaker {
+        self.waker.clone()
+    }
+
+    fn wait(
+        &mut self,
+        timeout: Option<Duration>,
+        damage: &mut Region,
+        events: &mut Vec<SourceEvent>,
+    ) -> Result<Wake, CaptureError> {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut woken = false;
+        loop {
+            // x11rb reads until the socket is empty, as the edge-triggered poll below requires.
+            self.drain()?;
+            let resized = damage.grid().size() != self.screen.size();
+            let told = (self.untold.any() || resized) && self.tell(damage, events)?;
+            if woken {
+                return Ok(Wake::Woken);
+            }
+            if told {
+                return Ok(Wake::Activity);
+            }
+            if deadline.is_some_and(|at| at <= Instant::now()) {
+                return Ok(Wake::TimedOut);
+            }
+            // Replies awaited in `tell` may have brought events along; those raise no new edge.
+            self.drain()?;
+            if !self.untold.any() {
+                woken = self.sleep(deadline)?;
+            }
+        }
+    }
+
+    fn read(&mut self, region: &Region, into: &mut Frame) -> Result<(), CaptureError> {
+        let read = self.screen.read(&self.display, region, into);
+        // The size may have changed without an event that is still to come.
+        self.untold.layout |= matches!(read, Err(CaptureError::SizeChanged));
+        read
+    }
+}

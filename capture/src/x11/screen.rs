@@ -1,0 +1,310 @@
+//! The pixels of the root window.
+//!
+//! The X server writes each rectangle into shared memory (MIT-SHM 1.2, a passed file descriptor),
+//! packed one behind the other; all requests of a read are sent before the first reply is awaited.
+//! From there the pixels are copied once, into the caller's frame. Without shared memory they come
+//! as plain `GetImage` replies.
+
+use tessera_codec::{BYTES_PER_PIXEL, Frame, Rect, Region, Size, TILE};
+use x11rb::cookie::Cookie;
+use x11rb::errors::ReplyError;
+use x11rb::protocol::ErrorKind;
+use x11rb::protocol::shm::{self, ConnectionExt as _};
+use x11rb::protocol::xproto::{ConnectionExt as _, GetImageReply, ImageFormat};
+use x11rb::rust_connection::RustConnection;
+
+use super::connection::Display;
+use super::shared_memory::SharedMemory;
+use crate::{CaptureError, SharedMemoryAbsent};
+
+/// Requests sent before replies are awaited, and the number of separate rectangles above which
+/// whole bands of tile rows are cheaper: a pipelined request costs about as much as the pixels of
+/// seven tiles.
+const BATCH: usize = 16;
+
+const ALL_PLANES: u32 = !0;
+
+#[derive(Debug)]
+struct Segment {
+    id: shm::Seg,
+    memory: SharedMemory,
+}
+
+/// The root window at one size.
+#[derive(Debug)]
+pub(super) struct Screen {
+    size: Size,
+    segment: Option<Segment>,
+}
+
+impl Screen {
+    /// Prepares to read a root window of `size`; the second value says why it will be slow.
+    pub(super) fn new(
+        display: &Display,
+        size: Size,
+    ) -> Result<(Self, Option<SharedMemoryAbsent>), CaptureError> {
+        match attach(display, size)? {
+            Ok(segment) => Ok((Self { size, segment: Some(segment) }, None)),
+            Err(reason) => Ok((Self { size, segment: None }, Some(SharedMemoryAbsent { reason }))),
+        }
+    }
+
+    pub(super) const fn size(&self) -> Size {
+        self.size
+    }
+
+    pub(super) const fn is_shared(&self) -> bool {
+        self.segment.is_some()
+    }
+
+    /// Lets the server unmap the memory; to be called before the screen is replaced.
+    pub(super) fn detach(&mut self, display: &Display) -> Result<(), CaptureError> {
+        if let Some(segment) = self.segment.take() {
+            display.conn.shm_detach(segment.id).map_err(|e| display.lost(e))?;
+        }
+        Ok(())
+    }
+
+    /// See [`crate::ScreenSource::read`].
+    pub(super) fn read(
+        &self,
+        display: &Display,
+        region: &Region,
+        into: &mut Frame,
+    ) -> Result<(), CaptureError> {
+        if region.grid().size() != self.size || into.size() != self.size {
+            return Err(CaptureError::SizeChanged);
+        }
+        if region.rects().nth(BATCH).is_none() {
+            self.read_rects(display, region.rects(), region, into)
+        } else {
+            self.read_rects(display, bands(region), region, into)
+        }
+    }
+
+    fn read_rects(
+        &self,
+        display: &Display,
+        mut rects: impl Iterator<Item = Rect>,
+        region: &Region,
+        into: &mut Frame,
+    ) -> Result<(), CaptureError> {
+        loop {
+            let mut batch: [Option<Pending<'_>>; BATCH] = [const { None }; BATCH];
+            let mut offset = 0;
+            for (slot, rect) in batch.iter_mut().zip(&mut rects) {
+                let reply = self.request(display, rect, offset)?;
+                *slot = Some(Pending { rect, offset, reply });
+                offset += rect.area() * BYTES_PER_PIXEL;
+            }
+            if offset == 0 {
+                return Ok(());
+            }
+            for pending in batch.into_iter().flatten() {
+                self.receive(display, pending, region, into)?;
+            }
+        }
+    }
+
+    fn request<'c>(
+        &self,
+        display: &'c Display,
+        rect: Rect,
+        offset: usize,
+    ) -> Result<Reply<'c>, CaptureError> {
+        // Canvas coordinates are at most MAX_DIMENSION, and rectangles of one batch do not overlap,
+        // so coordinates fit i16 and the offset stays within 4 * MAX_DIMENSION^2 = 2^30.
+        let (x, y) = (rect.x as i16, rect.y as i16);
+        let conn = &display.conn;
+        match &self.segment {
+            Some(segment) => conn
+                .shm_get_image(
+                    display.root,
+                    x,
+                    y,
+                    rect.width,
+                    rect.height,
+                    ALL_PLANES,
+                    ImageFormat::Z_PIXMAP.into(),
+                    segment.id,
+                    offset as u32,
+                )
+                .map(Reply::Shared),
+            None => conn
+                .get_image(
+                    ImageFormat::Z_PIXMAP,
+                    display.root,
+                    x,
+                    y,
+                    rect.width,
+                    rect.height,
+                    ALL_PLANES,
+                )
+                .map(Reply::Copied),
+        }
+        .map_err(|error| display.lost(error))
+    }
+
+    fn receive(
+        &self,
+        display: &Display,
+        pending: Pending<'_>,
+        region: &Region,
+        into: &mut Frame,
+    ) -> Result<(), CaptureError> {
+        let Pending { rect, offset, reply } = pending;
+        let failed = |error: ReplyError| match error {
+            // The rectangle was on the screen when it was asked for: the screen shrank since.
+            ReplyError::X11Error(error) if error.error_kind == ErrorKind::Match => {
+                CaptureError::SizeChanged
+            }
+            error => display.no_reply("an image of the screen")(error),
+        };
+        match reply {
+            Reply::Shared(cookie) => {
+                cookie.reply().map_err(failed)?;
+                let Some(segment) = &self.segment else { return Ok(()) };
+                for span in spans(region, rect) {
+                    segment.memory.copy_to(
+                        offset + place_in(rect, span),
+                        into.span_mut(span.x, span.y, span.width),
+                    );
+                }
+            }
+            Reply::Copied(cookie) => {
+                let image = cookie.reply().map_err(failed)?;
+                for span in spans(region, rect) {
+                    let target = into.span_mut(span.x, span.y, span.width);
+                    let start = place_in(rect, span);
+                    // A reply too short for its rectangle breaks the protocol; its pixels stay old.
+                    if let Some(pixels) = image.data.get(start..start + target.len()) {
+                        target.copy_from_slice(pixels);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Pending<'c> {
+    rect: Rect,
+    offset: usize,
+    reply: Reply<'c>,
+}
+
+enum Reply<'c> {
+    Shared(Cookie<'c, RustConnection, shm::GetImageReply>),
+    Copied(Cookie<'c, RustConnection, GetImageReply>),
+}
+
+/// Shares memory for a picture of `size` with the server; the inner error says why it cannot be.
+fn attach(display: &Display, size: Size) -> Result<Result<Segment, String>, CaptureError> {
+    let conn = &display.conn;
+    if !display.has(shm::X11_EXTENSION_NAME)? {
+        return Ok(Err("it has no MIT-SHM extension".into()));
+    }
+    let version = conn
+        .shm_query_version()
+        .map_err(|e| display.lost(e))?
+        .reply()
+        .map_err(display.no_reply("the version of MIT-SHM"))?;
+    if (version.major_version, version.minor_version) < (1, 2) {
+        return Ok(Err("its MIT-SHM is older than 1.2".into()));
+    }
+    let (memory, file) = match SharedMemory::new(size.area() * BYTES_PER_PIXEL) {
+        Ok(shared) => shared,
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    let id = display.id()?;
+    let attached = match conn.shm_attach_fd(id, file, false) {
+        Ok(cookie) => cookie.check(),
+        Err(error) => Err(error.into()),
+    };
+    match attached {
+        Ok(()) => Ok(Ok(Segment { id, memory })),
+        Err(ReplyError::X11Error(error)) => Ok(Err(format!("{:?}", error.error_kind))),
+        Err(ReplyError::ConnectionError(x11rb::errors::ConnectionError::FdPassingFailed)) => {
+            Ok(Err("it is not on this machine".into()))
+        }
+        Err(error) => Err(display.no_reply("shared memory")(error)),
+    }
+}
+
+/// Where `span` begins in the packed pixels of `rect`, in bytes.
+fn place_in(rect: Rect, span: Rect) -> usize {
+    let pixels = usize::from(span.y - rect.y) * usize::from(rect.width);
+    (pixels + usize::from(span.x - rect.x)) * BYTES_PER_PIXEL
+}
+
+/// The touched rows of tiles as bands that do not overlap, each as wide as the touched tiles in it.
+fn bands(region: &Region) -> impl Iterator<Item = Rect> + '_ {
+    let mut rects = region.rects().peekable();
+    std::iter::from_fn(move || {
+        let mut band = rects.next()?;
+        // Rectangles come ordered by their top edge, so what does not touch the band is below it.
+        while let Some(next) = rects.next_if(|next| u32::from(next.y) <= band.bottom()) {
+            band = band.union(next);
+        }
+        Some(band)
+    })
+}
+
+/// The pixel rows of those tiles of `rect` that are in `region`, neighbours in one span. `rect`
+/// begins and ends at edges of tiles or of the canvas.
+fn spans(region: &Region, rect: Rect) -> impl Iterator<Item = Rect> + '_ {
+    let grid = region.grid();
+    let columns = u32::from(rect.x / TILE)..rect.right().div_ceil(u32::from(TILE));
+    (rect.y..).take(usize::from(rect.height)).flat_map(move |y| {
+        let mut columns = columns.clone();
+        std::iter::from_fn(move || {
+            let touched = |&column: &u32| region.contains(grid.index(column, u32::from(y / TILE)));
+            let first = columns.find(touched)?;
+            let end = columns.find(|column| !touched(column)).unwrap_or(columns.end);
+            let x = first as u16 * TILE;
+            let right = (end * u32::from(TILE)).min(rect.right());
+            Some(Rect::new(x, y, (right - u32::from(x)) as u16, 1))
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: Size = Size::new(300, 200);
+
+    fn region(rects: &[Rect]) -> Region {
+        let mut region = Region::empty(SIZE);
+        rects.iter().for_each(|&rect| region.add(rect));
+        region
+    }
+
+    #[test]
+    fn bands_join_what_shares_or_touches_rows() {
+        let region =
+            region(&[Rect::new(0, 0, 1, 1), Rect::new(200, 0, 1, 100), Rect::new(130, 130, 1, 1)]);
+        assert_eq!(bands(&region).collect::<Vec<_>>(), [Rect::new(0, 0, 256, 192)]);
+        let apart = self::region(&[Rect::new(70, 0, 1, 1), Rect::new(299, 199, 1, 1)]);
+        assert_eq!(
+            bands(&apart).collect::<Vec<_>>(),
+            [Rect::new(64, 0, 64, 64), Rect::new(256, 192, 44, 8)]
+        );
+    }
+
+    #[test]
+    fn spans_cover_exactly_the_region() {
+        let region = region(&[Rect::new(0, 70, 70, 1), Rect::new(256, 0, 44, 200)]);
+        let mut covered = Frame::black(SIZE);
+        for span in spans(&region, SIZE.rect()) {
+            covered.span_mut(span.x, span.y, span.width).fill(1);
+        }
+        let mut expected = Frame::black(SIZE);
+        for rect in region.rects() {
+            for y in rect.y..rect.y + rect.height {
+                expected.span_mut(rect.x, y, rect.width).fill(1);
+            }
+        }
+        assert!(covered == expected);
+    }
+}
