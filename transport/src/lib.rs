@@ -13,6 +13,7 @@
 //! - [`pairing`]: how a code that was read out on the telephone turns a stranger's key into an admitted participant.
 
 pub mod acknowledgement;
+pub mod center;
 pub mod chain;
 pub mod control;
 pub mod datagram;

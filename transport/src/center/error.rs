@@ -1,0 +1,41 @@
+//! What can go wrong between a program and its center.
+
+use crate::center::Refusal;
+use crate::error::{ConnectError, LinkError};
+
+/// A request to the center was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum CenterError {
+    /// The host's name leads nowhere.
+    #[error(
+        "the address of the center {center} cannot be found ({cause}): check --center and the network"
+    )]
+    Lookup {
+        /// Host and port.
+        center: String,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// No connection came about.
+    #[error("{0}")]
+    Connect(#[from] ConnectError),
+    /// The connection ended.
+    #[error("the connection to the center was lost: {0}")]
+    Lost(#[from] LinkError),
+    /// The center does not answer in time, or ends the stream.
+    #[error("the center does not answer: try again, and ask its operator if it stays so")]
+    NoAnswer,
+    /// The center answers what it was not asked.
+    #[error(
+        "the center's answer does not fit the question: install the same Tessera version on both sides"
+    )]
+    Mismatch,
+    /// The center refused.
+    #[error("{reason}")]
+    Refused {
+        /// Why.
+        reason: Refusal,
+        /// When it may succeed, if the center said so.
+        retry_after: Option<std::time::Duration>,
+    },
+}
