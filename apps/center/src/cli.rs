@@ -1,0 +1,96 @@
+//! Command line: flags as typed, and the defaults that stand in for them.
+
+use std::env;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::error::Error;
+
+/// The center of a Tessera installation: it enrols support representatives (CSRs) and introduces customers to
+/// them by session number.
+#[derive(Debug, Parser)]
+#[command(name = "tessera-center", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// Folder of the database and the certificate [default: tessera-center in the XDG data folder]
+    #[arg(long, value_name = "DIR", global = true)]
+    data: Option<PathBuf>,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the center until it is told to stop (SIGINT or SIGTERM)
+    Serve(Serve),
+    /// Print a new one-time enrolment token; the center may be running
+    Token,
+    /// List or remove enrolled CSRs; the center may be running
+    #[command(subcommand)]
+    Csr(Csr),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// UDP address for CSRs and customers; the default is every IPv4 address of this machine
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:7443")]
+    pub(crate) listen: SocketAddr,
+
+    /// TCP address of /healthz and /metrics; not encrypted, so keep it on loopback or behind a proxy
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7480")]
+    pub(crate) http: SocketAddr,
+
+    /// Log one JSON object a line to standard error
+    #[arg(long)]
+    pub(crate) log_json: bool,
+
+    /// How long a session waits for its CSR to come back after a lost connection
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=3600))]
+    pub(crate) grace_seconds: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Csr {
+    /// Print name, fingerprint and time of enrolment of every CSR
+    List,
+    /// Take a CSR's enrolment away; its sessions end within seconds
+    Remove {
+        /// Name or fingerprint as `csr list` prints it
+        #[arg(value_name = "NAME|FINGERPRINT")]
+        csr: String,
+    },
+}
+
+impl Cli {
+    /// The folder given with `--data`, else the one the XDG base directory specification names
+    /// (<https://specifications.freedesktop.org/basedir-spec/latest/>).
+    pub(crate) fn data_dir(&self) -> Result<PathBuf, Error> {
+        if let Some(dir) = &self.data {
+            return Ok(dir.clone());
+        }
+        let xdg = env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute());
+        let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
+        xdg.or_else(home).map(|dir| dir.join("tessera-center")).ok_or(Error::NoDataDir)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_http_side_is_on_loopback_unless_asked_otherwise() {
+        let cli = Cli::try_parse_from(["tessera-center", "serve"]).expect("valid arguments");
+        let Command::Serve(serve) = cli.command else { panic!("not serve") };
+        assert!(serve.http.ip().is_loopback());
+    }
+}

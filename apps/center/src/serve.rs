@@ -1,0 +1,175 @@
+//! `tessera-center serve`: takes the data folder and the two sockets, tells the operator, and runs until a signal.
+
+use std::fs::{File, TryLockError};
+use std::future::IntoFuture;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tessera_transport::identity::Identity;
+use tessera_transport::{BindError, CloseReason, Endpoint, Protocol};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::timeout;
+use tracing::info;
+
+use crate::cli::Serve;
+use crate::commands::{new_token, print};
+use crate::error::Error;
+use crate::service::{self, Center};
+use crate::store::Store;
+use crate::{http, logging};
+
+/// Held locked while a center serves from the data folder; two would end each other's sessions in the database.
+const LOCK_FILE: &str = "serve.lock";
+
+/// How long peers are given to acknowledge that the center ends.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Runs the center until SIGINT or SIGTERM.
+pub(crate) async fn run(data_dir: &Path, options: &Serve) -> Result<(), Error> {
+    logging::start(options.log_json);
+    let mut signals = Signals::new()?;
+    let identity = Arc::new(Identity::load_or_create(data_dir)?);
+    let _lock = lock(data_dir)?;
+    let endpoint = bind_endpoint(options.listen, identity)?;
+    let http_listener = bind_http(options.http).await?;
+    let store = Store::open_or_create(data_dir).await?;
+    let left_open = store.record_stop().await?;
+    if left_open > 0 {
+        info!(sessions = left_open, "closed what the last run had left open");
+    }
+    announce(&endpoint, &http_listener, &store).await?;
+
+    let center = Arc::new(Center::new(store, Duration::from_secs(options.grace_seconds)));
+    tokio::select! {
+        () = service::run(&center, &endpoint) => {}
+        // axum's accept loop retries by itself and ends only with the process.
+        _ = axum::serve(http_listener, http::router(center.clone())).into_future() => {}
+        signal = signals.next() => info!(signal, "told to stop"),
+    }
+
+    endpoint.close(&CloseReason::Goodbye);
+    // A peer that does not answer is not waited for.
+    let _ = timeout(FAREWELL, endpoint.wait_idle()).await;
+    center.store().record_stop().await?;
+    center.store().close().await;
+    info!("stopped");
+    Ok(())
+}
+
+fn lock(data_dir: &Path) -> Result<File, Error> {
+    let path = data_dir.join(LOCK_FILE);
+    let unusable = |source| Error::DataDirUnusable { path: path.clone(), source };
+    let file = File::create(&path).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            Err(Error::AlreadyServing { data_dir: data_dir.to_owned() })
+        }
+        Err(TryLockError::Error(source)) => Err(unusable(source)),
+    }
+}
+
+fn bind_endpoint(address: SocketAddr, identity: Arc<Identity>) -> Result<Endpoint, Error> {
+    Endpoint::bind(address, identity, Some(Protocol::CENTER)).map_err(|error| match error {
+        BindError::Socket { cause, .. } if cause.kind() == io::ErrorKind::AddrInUse => {
+            Error::ListenInUse { address }
+        }
+        error => Error::Listen(error),
+    })
+}
+
+async fn bind_http(address: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).await.map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => Error::HttpInUse { address },
+        _ => Error::Http { address, source },
+    })
+}
+
+/// Tells on standard output where the center is and how to enrol the first CSR.
+async fn announce(endpoint: &Endpoint, http: &TcpListener, store: &Store) -> Result<(), Error> {
+    let no_address = |source| Error::System { what: "the address of a socket", source };
+    let bound = endpoint.local_address().map_err(no_address)?;
+    let http = http.local_addr().map_err(no_address)?;
+    let fingerprint = endpoint.fingerprint();
+    info!(listen = %bound, %http, %fingerprint, "serving");
+
+    let every = if bound.ip().is_unspecified() { " (every address of this machine)" } else { "" };
+    let mut lines = vec![("listening on", format!("{bound}/udp{every}"))];
+    for address in reachable_addresses(bound) {
+        lines.push(("center", format!("{address}#{fingerprint}")));
+    }
+    lines.push(("fingerprint", fingerprint.to_string()));
+    if store.csrs().await?.is_empty() {
+        let token = new_token(store, fingerprint).await?;
+        lines.push(("enrolment token", token.reveal().to_string()));
+    }
+    lines.push(("http", format!("http://{http}/healthz http://{http}/metrics")));
+    let text: String = lines.iter().map(|(name, value)| format!("{name:<17}{value}\n")).collect();
+    print(&text)
+}
+
+/// Addresses under which others reach the socket at `bound`: itself, or what stands behind "every address".
+fn reachable_addresses(bound: SocketAddr) -> Vec<SocketAddr> {
+    // From the blocks for documentation (RFC 5737, RFC 3849), so that nobody's address stands here.
+    let (loopback, elsewhere): (IpAddr, IpAddr) = match bound.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => {
+            (Ipv4Addr::LOCALHOST.into(), Ipv4Addr::new(192, 0, 2, 1).into())
+        }
+        IpAddr::V6(ip) if ip.is_unspecified() => {
+            (Ipv6Addr::LOCALHOST.into(), Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into())
+        }
+        _ => return vec![bound],
+    };
+    let outward = source_address_towards(bound.ip(), elsewhere);
+    outward.into_iter().chain([loopback]).map(|ip| SocketAddr::new(ip, bound.port())).collect()
+}
+
+/// The address this machine would send from: connecting a UDP socket chooses a route and sends nothing.
+fn source_address_towards(unspecified: IpAddr, destination: IpAddr) -> Option<IpAddr> {
+    let socket = UdpSocket::bind((unspecified, 0)).ok()?;
+    socket.connect((destination, 9)).ok()?;
+    Some(socket.local_addr().ok()?.ip())
+}
+
+/// The signals that end the program, caught from its first moment on.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Error> {
+        let catch = |kind| {
+            signal(kind).map_err(|source| Error::System { what: "a signal handler", source })
+        };
+        Ok(Self {
+            interrupt: catch(SignalKind::interrupt())?,
+            terminate: catch(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_given_address_is_announced_as_it_is_and_every_address_by_those_that_reach_it() {
+        let given = SocketAddr::from(([192, 0, 2, 7], 7443));
+        assert_eq!(reachable_addresses(given), [given]);
+        let all = reachable_addresses(SocketAddr::from(([0, 0, 0, 0], 7443)));
+        assert!(all.contains(&SocketAddr::from(([127, 0, 0, 1], 7443))), "{all:?}");
+        assert!(all.iter().all(|address| !address.ip().is_unspecified()), "{all:?}");
+    }
+}
