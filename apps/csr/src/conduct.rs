@@ -1,0 +1,324 @@
+//! Brings the session, the console and the share window together.
+//!
+//! The share window has the main thread, as its library wants it. A second thread waits for one
+//! queue into which everything else speaks: the session, the keyboard, the window and signals.
+
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tessera::csr::{EndReason, Event, Handle, Session};
+use tessera::{Activity, Figures};
+use tessera_terminal::{Key, LogTo, Screen};
+
+use crate::cli::Start;
+use crate::console::{self, Action, Model};
+use crate::error::Error;
+use crate::window::{FromWindow, Proxy, ToWindow, WindowLoop};
+use crate::{line_mode, secrets};
+
+/// How long the farewell to the center and the customer may take before the program ends anyway.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// Everything that can happen.
+enum Input {
+    Session(Event),
+    Key(Key),
+    Line(String),
+    TerminalGone,
+    Window(FromWindow),
+    Terminate,
+}
+
+/// Runs a session until it ends.
+pub(crate) fn run(options: Start) -> Result<(), Error> {
+    use_display(&options)?;
+    let data_dir =
+        options.data.clone().unwrap_or_else(|| tessera_terminal::data_dir("tessera-csr"));
+    let full_screen = tessera_terminal::is_interactive() && !options.no_console;
+    let log =
+        if full_screen { LogTo::File(data_dir.join("tessera-csr.log")) } else { LogTo::Stderr };
+    tessera_terminal::start_log(&log, options.log_json)?;
+    let token = options.token_file.as_deref().map(secrets::read_token).transpose()?;
+
+    let window = WindowLoop::new()?;
+    let proxy = window.proxy();
+    let (inbox, inputs) = channel();
+    let signals = inbox.clone();
+    tessera_terminal::on_termination(move || {
+        // The first signal asks for an orderly end; a second one does not wait for it.
+        let _ = signals.send(Input::Terminate);
+        false
+    })
+    .map_err(Error::System)?;
+
+    let fullscreen_window = options.fullscreen;
+    let from_window = inbox.clone();
+    let session = tessera::csr::Options {
+        center: options.center.clone(),
+        data_dir,
+        listen: options.listen,
+        name: options
+            .name
+            .clone()
+            .or_else(tessera_terminal::user_name)
+            .unwrap_or_else(|| "support".to_owned()),
+        enrolment_token: token,
+    };
+    let beside = thread::Builder::new()
+        .name("console".into())
+        .spawn(move || {
+            let window = QuitOnDrop(proxy);
+            let (handle, code) = open(session, &inbox, &inputs, full_screen)?;
+            let Some(code) = code else { return Ok(()) };
+            Conductor::new(&options, handle, &window.0, &inbox, full_screen)?.conduct(code, &inputs)
+        })
+        .map_err(Error::System)?;
+    let shown = window.run(fullscreen_window, move |told| {
+        // The other end is gone only when the program ends.
+        let _ = from_window.send(Input::Window(told));
+    });
+    let conducted = beside.join().unwrap_or(Err(Error::Console));
+    conducted.and(shown)
+}
+
+/// The window library takes the display from the environment, so the program starts itself anew
+/// where another one is asked for.
+fn use_display(options: &Start) -> Result<(), Error> {
+    let Some(display) = &options.display else { return Ok(()) };
+    if std::env::var_os("DISPLAY").is_some_and(|current| current == display.as_str()) {
+        return Ok(());
+    }
+    let program = std::env::current_exe().map_err(Error::System)?;
+    let arguments = std::env::args_os().skip(1);
+    Err(Error::System(Command::new(program).args(arguments).env("DISPLAY", display).exec()))
+}
+
+/// Ends the window's loop however the console's thread ends.
+struct QuitOnDrop(Proxy);
+
+impl Drop for QuitOnDrop {
+    fn drop(&mut self) {
+        // A loop that has ended already needs no message.
+        let _ = self.0.send_event(ToWindow::Quit);
+    }
+}
+
+/// Opens the session, asking for the enrolment token where the center wants one. The event is
+/// [`Event::Opened`]; it is `None` when the program was told to end meanwhile.
+fn open(
+    mut options: tessera::csr::Options,
+    inbox: &Sender<Input>,
+    inputs: &Receiver<Input>,
+    may_ask: bool,
+) -> Result<(Handle, Option<Event>), Error> {
+    loop {
+        let handle = start(options.clone(), inbox)?;
+        match inputs.recv() {
+            Ok(Input::Session(Event::Failed(tessera::Error::NotEnrolled)))
+                if may_ask && options.enrolment_token.is_none() =>
+            {
+                let question = "Enrolment token (printed by 'tessera-center serve'):";
+                options.enrolment_token = Some(tessera_terminal::ask_hidden(question)?);
+            }
+            Ok(Input::Session(Event::Failed(error))) => return Err(error.into()),
+            Ok(Input::Session(opened)) => return Ok((handle, Some(opened))),
+            _ => {
+                handle.end();
+                return Ok((handle, None));
+            }
+        }
+    }
+}
+
+fn start(options: tessera::csr::Options, inbox: &Sender<Input>) -> Result<Handle, Error> {
+    let (handle, events) = Session::start(options)?;
+    let inbox = inbox.clone();
+    thread::Builder::new()
+        .name("events".into())
+        .spawn(move || events.into_iter().try_for_each(|event| inbox.send(Input::Session(event))))
+        .map_err(Error::System)?;
+    Ok(handle)
+}
+
+/// The program while its session is open.
+struct Conductor<'a> {
+    options: &'a Start,
+    handle: Handle,
+    window: &'a Proxy,
+    model: Model,
+    /// The console; without one, events are printed as lines.
+    screen: Option<Screen>,
+    /// Set when the session is being ended: by then the program ends.
+    deadline: Option<Instant>,
+}
+
+impl<'a> Conductor<'a> {
+    fn new(
+        options: &'a Start,
+        handle: Handle,
+        window: &'a Proxy,
+        inbox: &Sender<Input>,
+        full_screen: bool,
+    ) -> Result<Self, Error> {
+        let inbox = inbox.clone();
+        let screen = if full_screen {
+            let screen = Screen::take().map_err(Error::Terminal)?;
+            tessera_terminal::forward_keys(move |key| {
+                inbox.send(key.map_or(Input::TerminalGone, Input::Key)).is_ok()
+            })
+            .map_err(Error::System)?;
+            Some(screen)
+        } else {
+            line_mode::forward_lines(move |line| inbox.send(Input::Line(line)).is_ok())
+                .map_err(Error::System)?;
+            None
+        };
+        Ok(Self { options, handle, window, model: Model::new(), screen, deadline: None })
+    }
+
+    fn conduct(mut self, opened: Event, inputs: &Receiver<Input>) -> Result<(), Error> {
+        let mut next = Input::Session(opened);
+        let result = loop {
+            match self.on_input(next) {
+                Ok(true) => {}
+                Ok(false) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+            self.draw()?;
+            let received = match self.deadline {
+                None => inputs.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(deadline) => {
+                    inputs.recv_timeout(deadline.saturating_duration_since(Instant::now()))
+                }
+            };
+            match received {
+                Ok(input) => next = input,
+                Err(_) => break Ok(()),
+            }
+        };
+        // Give the terminal back before anything is written to it.
+        self.screen = None;
+        log_figures(&self.handle.figures());
+        result
+    }
+
+    fn draw(&mut self) -> Result<(), Error> {
+        let model = &self.model;
+        self.screen.as_mut().map_or(Ok(()), |screen| {
+            screen.draw(|frame| console::draw(model, frame)).map_err(Error::Terminal)
+        })
+    }
+
+    /// Acts on what happened; `false` when the session is over.
+    fn on_input(&mut self, input: Input) -> Result<bool, Error> {
+        match input {
+            Input::Session(event) => return self.on_event(event),
+            Input::Key(key) => {
+                if let Some(action) = self.model.on_key(key) {
+                    self.act(action);
+                }
+            }
+            Input::Line(line) => match line_mode::command(&line) {
+                Some(action) => self.act(action),
+                None => self.say("Commands are: view, control, stop, end"),
+            },
+            Input::Window(FromWindow::Closed) => {
+                self.say("You closed the share window");
+                self.act(Action::StopShare);
+            }
+            Input::Window(FromWindow::Failed(reason)) => {
+                tracing::warn!("{reason}");
+                self.say(&reason);
+                self.act(Action::StopShare);
+            }
+            Input::Terminate | Input::TerminalGone => self.act(Action::End),
+        }
+        Ok(true)
+    }
+
+    fn on_event(&mut self, event: Event) -> Result<bool, Error> {
+        if self.screen.is_none() {
+            println!("{}", console::describe(&event));
+        }
+        self.model.on_event(&event);
+        match event {
+            Event::Opened { code } | Event::CodeRenewed { code } => {
+                if let Some(path) = &self.options.code_file {
+                    secrets::write_code(path, &code)?;
+                }
+            }
+            Event::CustomerJoined { again, .. } => self.request_on_joining(again),
+            Event::ShareStarted(view) => {
+                let customer = self.model.customer_name().to_owned();
+                self.tell_window(ToWindow::Open { view: Box::new(view), customer });
+            }
+            Event::ControlChanged { allowed } => {
+                self.tell_window(ToWindow::ControlAllowed(allowed));
+            }
+            Event::CustomerLost { .. }
+            | Event::ShareEnded { reason: EndReason::ConnectionLost } => {
+                self.tell_window(ToWindow::Interrupted);
+            }
+            Event::ShareEnded { .. } | Event::CustomerLeft => self.tell_window(ToWindow::Close),
+            Event::Ended => return Ok(false),
+            Event::Failed(error) => return Err(error.into()),
+            _ => {}
+        }
+        Ok(true)
+    }
+
+    /// After a rejoin viewing resumes by itself; control has to be asked for again.
+    fn request_on_joining(&mut self, again: bool) {
+        let wanted = self.options.request.map(Activity::from);
+        if let Some(activity) = wanted.filter(|&wanted| !again || wanted == Activity::Control) {
+            let action = self.model.request(activity);
+            self.act(action);
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Request(activity) => self.handle.request(activity),
+            Action::StopShare => self.handle.stop_share(),
+            Action::End => {
+                self.handle.end();
+                self.deadline.get_or_insert_with(|| Instant::now() + FAREWELL);
+            }
+        }
+    }
+
+    fn say(&mut self, message: &str) {
+        if self.screen.is_none() {
+            println!("{message}");
+        }
+        self.model.note(message);
+    }
+
+    fn tell_window(&self, message: ToWindow) {
+        // A loop that has ended has reported why.
+        let _ = self.window.send_event(message);
+    }
+}
+
+/// What the session did, as one line of the log.
+fn log_figures(figures: &Figures) {
+    let exact_share = match figures.frames {
+        0 => 0.0,
+        frames => figures.exact_frames as f64 / frames as f64,
+    };
+    tracing::info!(
+        frames = figures.frames,
+        bytes = figures.bytes,
+        exact_share,
+        exact_now = figures.exact_now,
+        latency_p50_us = figures.latency_p50_us,
+        latency_p95_us = figures.latency_p95_us,
+        rtt_us = figures.rtt_us,
+        inputs = figures.inputs,
+        inputs_discarded = figures.inputs_discarded,
+        "figures"
+    );
+}

@@ -1,0 +1,118 @@
+//! The console's tabs, their entries and when each can be used.
+
+use tessera::Activity;
+
+use super::model::{Customer, Model};
+
+/// A tab, or the customer information area beside the tabs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Area {
+    /// Means of talking and handing over.
+    Tools,
+    /// The customer's and the representative's desktop.
+    Desktop,
+    /// Single applications.
+    Application,
+    /// The session as a whole.
+    Session,
+    /// What concerns the customer's computer as a whole; always in view.
+    Customer,
+}
+
+impl Area {
+    /// The tabs from left to right.
+    pub(crate) const TABS: [Self; 4] =
+        [Self::Tools, Self::Desktop, Self::Application, Self::Session];
+
+    /// What stands on the tab.
+    pub(crate) const fn title(self) -> &'static str {
+        match self {
+            Self::Tools => "Tools",
+            Self::Desktop => "Desktop",
+            Self::Application => "Application",
+            Self::Session => "Session",
+            Self::Customer => "Customer information",
+        }
+    }
+
+    /// The entries from top to bottom.
+    pub(crate) const fn entries(self) -> &'static [Entry] {
+        match self {
+            Self::Tools => &[
+                Entry::Invite,
+                Entry::Later("Chat"),
+                Entry::Later("Video"),
+                Entry::Later("File transfer"),
+                Entry::Later("Audio (voice call)"),
+                Entry::Later("Notes"),
+            ],
+            Self::Desktop => &[
+                Entry::Request(Activity::View),
+                Entry::Request(Activity::Control),
+                Entry::Later("Share view"),
+                Entry::Later("Share control"),
+            ],
+            Self::Application => &[
+                Entry::Later("Request view"),
+                Entry::Later("Request control"),
+                Entry::Later("Share view"),
+                Entry::Later("Share control"),
+                Entry::Later("Co-browse view"),
+                Entry::Later("Co-browse control"),
+            ],
+            Self::Session => &[
+                Entry::Later("Session options"),
+                Entry::Later("Record"),
+                Entry::Later("Transfer control"),
+                Entry::Later("Transfer session"),
+                Entry::End,
+            ],
+            Self::Customer => &[
+                Entry::Later("System information"),
+                Entry::Later("Log on as a different user"),
+                Entry::Later("Reboot computer"),
+            ],
+        }
+    }
+}
+
+/// Something that the representative can choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// Show the code that a customer joins with.
+    Invite,
+    /// Ask the customer to allow this on their desktop.
+    Request(Activity),
+    /// End the session for everyone.
+    End,
+    /// A function that this version does not have.
+    Later(&'static str),
+}
+
+impl Entry {
+    /// What the entry is called.
+    pub(crate) const fn title(self) -> &'static str {
+        match self {
+            Self::Invite => "Invite",
+            Self::Request(Activity::View) => "Request view",
+            Self::Request(Activity::Control) => "Request control",
+            Self::End => "End session",
+            Self::Later(title) => title,
+        }
+    }
+
+    /// Why the entry cannot be used now; `None` when it can.
+    pub(crate) fn unavailable(self, model: &Model) -> Option<&'static str> {
+        match self {
+            Self::Later(_) => Some("not in this version"),
+            Self::Invite | Self::End => None,
+            Self::Request(activity) => match model.customer() {
+                Customer::Awaited => Some("until a customer joins"),
+                Customer::Lost(_) => Some("until the customer is back"),
+                Customer::Present(_) if model.has(activity) => Some("granted already"),
+                Customer::Present(_) if model.is_waiting() => Some("until the customer answers"),
+                Customer::Present(_) => None,
+            },
+        }
+    }
+}

@@ -1,0 +1,383 @@
+//! What the console knows and how keys and session events change it.
+//!
+//! A state machine without a terminal: events in, [`Action`]s out. The drawing reads it.
+
+use std::collections::VecDeque;
+
+use tessera::csr::{EndReason, Event};
+use tessera::{Activity, Code};
+use tessera_terminal::Key;
+
+use super::entries::{Area, Entry};
+use super::wording;
+
+/// Messages that are kept; the screen shows the latest few.
+const KEPT_MESSAGES: usize = 50;
+
+/// The customer's part in the session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Customer {
+    /// Nobody has joined yet.
+    Awaited,
+    /// Somebody of this name is in the session.
+    Present(String),
+    /// The connection to somebody of this name is lost; they may come back.
+    Lost(String),
+}
+
+/// A question or message that has the keyboard until it is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Dialog {
+    /// Whether to end the session.
+    ConfirmEnd,
+    /// Something to take note of.
+    Message(String),
+}
+
+/// What the program has to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Ask the customer.
+    Request(Activity),
+    /// Stop viewing and controlling.
+    StopShare,
+    /// End the session.
+    End,
+}
+
+/// See the module text.
+#[derive(Debug)]
+pub(crate) struct Model {
+    code: Option<Code>,
+    customer: Customer,
+    sharing: bool,
+    control: bool,
+    waiting: Option<Activity>,
+    tab: usize,
+    /// Whether the customer information area has the selection, not the tab.
+    aside: bool,
+    selected: usize,
+    dialog: Option<Dialog>,
+    messages: VecDeque<String>,
+    ending: bool,
+}
+
+impl Model {
+    /// A console whose session is about to be opened.
+    pub(crate) fn new() -> Self {
+        Self {
+            code: None,
+            customer: Customer::Awaited,
+            sharing: false,
+            control: false,
+            waiting: None,
+            // Desktop: what a representative needs first.
+            tab: 1,
+            aside: false,
+            selected: 0,
+            dialog: None,
+            messages: VecDeque::new(),
+            ending: false,
+        }
+    }
+
+    pub(crate) fn code(&self) -> Option<&Code> {
+        self.code.as_ref()
+    }
+
+    pub(crate) const fn customer(&self) -> &Customer {
+        &self.customer
+    }
+
+    /// What to call the customer.
+    pub(crate) fn customer_name(&self) -> &str {
+        match &self.customer {
+            Customer::Awaited => "customer",
+            Customer::Present(name) | Customer::Lost(name) => name,
+        }
+    }
+
+    pub(crate) const fn is_sharing(&self) -> bool {
+        self.sharing
+    }
+
+    pub(crate) const fn is_control_allowed(&self) -> bool {
+        self.control
+    }
+
+    /// Whether the customer's answer to a request is awaited.
+    pub(crate) const fn is_waiting(&self) -> bool {
+        self.waiting.is_some()
+    }
+
+    /// Whether `activity` goes on already.
+    pub(crate) const fn has(&self, activity: Activity) -> bool {
+        match activity {
+            Activity::View => self.sharing,
+            Activity::Control => self.sharing && self.control,
+        }
+    }
+
+    pub(crate) const fn tab(&self) -> usize {
+        self.tab
+    }
+
+    /// The area that has the selection.
+    pub(crate) fn area(&self) -> Area {
+        if self.aside { Area::Customer } else { Area::TABS[self.tab] }
+    }
+
+    /// The tab in view.
+    pub(crate) fn tab_area(&self) -> Area {
+        Area::TABS[self.tab]
+    }
+
+    pub(crate) const fn selected(&self) -> usize {
+        self.selected
+    }
+
+    pub(crate) const fn dialog(&self) -> Option<&Dialog> {
+        self.dialog.as_ref()
+    }
+
+    /// The latest messages, oldest first.
+    pub(crate) fn messages(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.messages.iter().map(String::as_str)
+    }
+
+    /// Adds a message to those on the screen.
+    pub(crate) fn note(&mut self, message: impl Into<String>) {
+        if self.messages.len() == KEPT_MESSAGES {
+            self.messages.pop_front();
+        }
+        self.messages.push_back(message.into());
+    }
+
+    /// Something happened in the session.
+    pub(crate) fn on_event(&mut self, event: &Event) {
+        match event {
+            Event::Opened { code } | Event::CodeRenewed { code } => self.code = Some(code.clone()),
+            Event::CustomerJoined { name, .. } => {
+                self.customer = Customer::Present(name.clone());
+            }
+            Event::CustomerLost { .. } => {
+                if let Customer::Present(name) = &self.customer {
+                    self.customer = Customer::Lost(name.clone());
+                }
+                self.waiting = None;
+                self.control = false;
+            }
+            Event::CustomerLeft => {
+                self.customer = Customer::Awaited;
+                self.waiting = None;
+                self.sharing = false;
+                self.control = false;
+            }
+            Event::RequestReceived { .. } => {
+                self.dialog = Some(Dialog::Message(wording::event(event)));
+            }
+            Event::Answered { granted, .. } => {
+                self.waiting = None;
+                // The answer makes the message that the request has arrived pointless.
+                self.dialog = match self.dialog.take() {
+                    Some(Dialog::ConfirmEnd) => Some(Dialog::ConfirmEnd),
+                    _ if !granted => Some(Dialog::Message(wording::event(event))),
+                    _ => None,
+                };
+            }
+            Event::ShareStarted(_) => self.sharing = true,
+            Event::ControlChanged { allowed } => self.control = *allowed,
+            Event::ShareEnded { reason } => {
+                self.sharing = false;
+                self.control = false;
+                if *reason != EndReason::ConnectionLost {
+                    self.waiting = None;
+                }
+            }
+            _ => {}
+        }
+        self.note(wording::event(event));
+    }
+
+    /// A key was pressed.
+    pub(crate) fn on_key(&mut self, key: Key) -> Option<Action> {
+        if let Some(dialog) = &self.dialog {
+            let confirms = matches!(key, Key::Enter | Key::Char('y' | 'Y' | 'o' | 'O'));
+            let cancels = matches!(key, Key::Escape | Key::Char('n' | 'N'));
+            let ends = *dialog == Dialog::ConfirmEnd && confirms;
+            if confirms || cancels {
+                self.dialog = None;
+            }
+            return if ends { self.end() } else { None };
+        }
+        match key {
+            Key::Right | Key::Tab => self.select_tab((self.tab + 1) % Area::TABS.len()),
+            Key::Left | Key::BackTab => {
+                self.select_tab((self.tab + Area::TABS.len() - 1) % Area::TABS.len());
+            }
+            Key::Char(digit @ '1'..='4') => self.select_tab(digit as usize - '1' as usize),
+            Key::Char('c' | 'C') => {
+                self.aside = !self.aside;
+                self.selected = 0;
+            }
+            Key::Down => {
+                self.selected = (self.selected + 1).min(self.area().entries().len() - 1);
+            }
+            Key::Up => self.selected = self.selected.saturating_sub(1),
+            Key::Enter => return self.choose(),
+            Key::Char('s' | 'S') if self.sharing => return Some(Action::StopShare),
+            Key::Char('q' | 'Q') | Key::Interrupt => self.dialog = Some(Dialog::ConfirmEnd),
+            _ => {}
+        }
+        None
+    }
+
+    fn select_tab(&mut self, tab: usize) {
+        self.tab = tab;
+        self.aside = false;
+        self.selected = 0;
+    }
+
+    fn choose(&mut self) -> Option<Action> {
+        let entry = *self.area().entries().get(self.selected)?;
+        if let Some(reason) = entry.unavailable(self) {
+            self.note(format!("{}: unavailable, {reason}", entry.title()));
+            return None;
+        }
+        match entry {
+            Entry::Invite => {
+                self.dialog = self.code.as_ref().map(|code| {
+                    Dialog::Message(format!(
+                        "Tell the customer this code, by telephone for example:  {code}"
+                    ))
+                });
+                None
+            }
+            Entry::Request(activity) => Some(self.request(activity)),
+            Entry::End => {
+                self.dialog = Some(Dialog::ConfirmEnd);
+                None
+            }
+            Entry::Later(_) => None,
+        }
+    }
+
+    /// The customer is being asked for `activity`.
+    pub(crate) fn request(&mut self, activity: Activity) -> Action {
+        self.waiting = Some(activity);
+        Action::Request(activity)
+    }
+
+    fn end(&mut self) -> Option<Action> {
+        if self.ending {
+            return None;
+        }
+        self.ending = true;
+        self.note("Ending the session");
+        Some(Action::End)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined() -> Model {
+        let mut model = Model::new();
+        model.on_event(&Event::CustomerJoined { name: "Kim".into(), again: false });
+        model
+    }
+
+    fn unavailable(model: &Model, entry: Entry) -> Option<&'static str> {
+        entry.unavailable(model)
+    }
+
+    #[test]
+    fn functions_that_need_a_customer_wait_for_one() {
+        let mut model = Model::new();
+        for activity in [Activity::View, Activity::Control] {
+            let entry = Entry::Request(activity);
+            assert_eq!(unavailable(&model, entry), Some("until a customer joins"));
+        }
+        assert_eq!(model.on_key(Key::Enter), None);
+        assert!(model.messages().any(|message| message.contains("until a customer joins")));
+
+        let mut model = joined();
+        assert_eq!(model.on_key(Key::Enter), Some(Action::Request(Activity::View)));
+        model.on_event(&Event::CustomerLeft);
+        assert_eq!(
+            unavailable(&model, Entry::Request(Activity::View)),
+            Some("until a customer joins")
+        );
+    }
+
+    #[test]
+    fn every_tab_holds_exactly_its_entries() {
+        let titles = |area: Area| {
+            area.entries().iter().map(|entry| entry.title()).collect::<Vec<_>>().join(", ")
+        };
+        assert_eq!(
+            titles(Area::Tools),
+            "Invite, Chat, Video, File transfer, Audio (voice call), Notes"
+        );
+        assert_eq!(
+            titles(Area::Desktop),
+            "Request view, Request control, Share view, Share control"
+        );
+        assert_eq!(
+            titles(Area::Application),
+            "Request view, Request control, Share view, Share control, Co-browse view, Co-browse control"
+        );
+        assert_eq!(
+            titles(Area::Session),
+            "Session options, Record, Transfer control, Transfer session, End session"
+        );
+        assert_eq!(
+            titles(Area::Customer),
+            "System information, Log on as a different user, Reboot computer"
+        );
+    }
+
+    #[test]
+    fn a_request_is_not_repeated_while_the_answer_is_awaited() {
+        let mut model = joined();
+        assert!(model.on_key(Key::Enter).is_some());
+        assert_eq!(model.on_key(Key::Enter), None);
+        model.on_event(&Event::Answered { activity: Activity::View, granted: false });
+        assert_eq!(model.on_key(Key::Enter), None, "the first key dismisses the refusal");
+        assert!(model.on_key(Key::Enter).is_some());
+    }
+
+    #[test]
+    fn ending_asks_first_and_happens_once() {
+        let mut model = joined();
+        assert_eq!(model.on_key(Key::Char('q')), None);
+        assert_eq!(model.on_key(Key::Escape), None);
+        assert_eq!(model.on_key(Key::Interrupt), None);
+        assert_eq!(model.dialog(), Some(&Dialog::ConfirmEnd));
+        assert_eq!(model.on_key(Key::Enter), Some(Action::End));
+        assert_eq!(model.on_key(Key::Char('q')), None);
+        assert_eq!(model.on_key(Key::Enter), None);
+    }
+
+    #[test]
+    fn sharing_can_be_stopped_only_while_it_goes_on() {
+        let mut model = joined();
+        assert_eq!(model.on_key(Key::Char('s')), None);
+        let (_feed, view) = tessera::view::feed(tessera::Size::new(64, 64));
+        model.on_event(&Event::ShareStarted(view));
+        assert_eq!(model.on_key(Key::Char('s')), Some(Action::StopShare));
+        model.on_event(&Event::ShareEnded { reason: EndReason::StoppedByCustomer });
+        assert_eq!(model.on_key(Key::Char('s')), None);
+    }
+
+    #[test]
+    fn messages_are_bounded() {
+        let mut model = Model::new();
+        for number in 0..1000 {
+            model.note(number.to_string());
+        }
+        assert_eq!(model.messages().count(), KEPT_MESSAGES);
+        assert_eq!(model.messages().next_back(), Some("999"));
+    }
+}

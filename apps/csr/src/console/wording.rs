@@ -1,0 +1,57 @@
+//! Session events as sentences, for the console and for the line mode.
+
+use tessera::Activity;
+use tessera::csr::{EndReason, Event};
+
+/// One line about `event`.
+pub(crate) fn event(event: &Event) -> String {
+    match event {
+        Event::Opened { code } => format!("Session open. Code for the customer: {code}"),
+        Event::CodeRenewed { code } => {
+            format!("The former code is void. New code for the customer: {code}")
+        }
+        Event::CustomerJoined { name, again: false } => format!("{name} has joined the session"),
+        Event::CustomerJoined { name, again: true } => format!("{name} is back in the session"),
+        Event::CustomerLost { grace_s } => format!(
+            "The connection to the customer is lost; they can come back within {grace_s} seconds"
+        ),
+        Event::CustomerLeft => "The customer has left; the session stays open".to_owned(),
+        Event::RequestReceived { activity } => {
+            format!("The customer has received the request {}", to(*activity))
+        }
+        Event::Answered { activity, granted: true } => {
+            format!("The customer allows you {}", to(*activity))
+        }
+        Event::Answered { activity, granted: false } => {
+            format!("The customer does not allow you {}", to(*activity))
+        }
+        Event::ShareStarted(_) => "You see the customer's desktop".to_owned(),
+        Event::ControlChanged { allowed: true } => {
+            "You may control the desktop; click in the share window to begin".to_owned()
+        }
+        Event::ControlChanged { allowed: false } => "You no longer control the desktop".to_owned(),
+        Event::ShareEnded { reason } => format!("Sharing has ended: {}", why(*reason)),
+        Event::Ended => "The session is over".to_owned(),
+        Event::Failed(error) => error.to_string(),
+        // Events of later versions of the library.
+        _ => "Something happened in the session that this version cannot name".to_owned(),
+    }
+}
+
+const fn to(activity: Activity) -> &'static str {
+    match activity {
+        Activity::View => "to view the desktop",
+        Activity::Control => "to control the desktop",
+    }
+}
+
+const fn why(reason: EndReason) -> &'static str {
+    match reason {
+        EndReason::StoppedByCustomer => "the customer stopped it",
+        EndReason::StoppedByCsr => "you stopped it",
+        EndReason::ConnectionLost => "the connection is lost; it resumes when the customer is back",
+        EndReason::ScreenGone => "the customer's screen can no longer be captured",
+        EndReason::SessionOver => "the session is over",
+        _ => "see the log",
+    }
+}

@@ -1,0 +1,39 @@
+//! What ends the program other than the person, each as one sentence.
+
+use std::io;
+use std::path::PathBuf;
+
+/// See the module text.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Session(#[from] tessera::Error),
+    #[error(transparent)]
+    Log(#[from] tessera_terminal::LogError),
+    #[error(transparent)]
+    Prompt(#[from] tessera_terminal::PromptError),
+    #[error(
+        "there is no display to show the share window on ({0}); run the program in a graphical session, or name an X display with --display"
+    )]
+    NoDisplay(String),
+    #[error("the share window cannot be shown ({0}); stop and request the share again")]
+    Window(String),
+    #[error(
+        "cannot read the token file {path} ({reason}); check its name and that it is yours to read"
+    )]
+    TokenFile { path: PathBuf, reason: io::Error },
+    #[error(
+        "cannot write the code file {path} ({reason}); choose a file in a directory that is yours to write"
+    )]
+    CodeFile { path: PathBuf, reason: io::Error },
+    #[error(
+        "the terminal cannot be used ({0}); run the program in another terminal, or with --no-console"
+    )]
+    Terminal(io::Error),
+    #[error(
+        "the system refuses what the program needs to start ({0}); close some programs and try again"
+    )]
+    System(io::Error),
+    #[error("the console ended unexpectedly; please report this with the log file")]
+    Console,
+}

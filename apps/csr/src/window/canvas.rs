@@ -1,0 +1,166 @@
+//! The pixels of the window: the picture, the edge around it and the remote pointer over it.
+//!
+//! A canvas draws into memory that somebody else owns and keeps between two drawings, and tells
+//! which parts of it changed. It knows nothing of windows.
+
+use tessera::{BYTES_PER_PIXEL, FrameView, Rect, Region, Size};
+
+use super::pointer::Pointer;
+use super::viewport::Viewport;
+
+/// Colour of the window beside the picture, as 0RGB.
+const EDGE: u32 = 0x0020_2020;
+
+/// Draws pictures and the remote pointer into a window's pixels.
+#[derive(Debug, Default)]
+pub(crate) struct Canvas {
+    window: Size,
+    viewport: Option<Viewport>,
+    /// What lies under the drawn pointer, and where; empty while none is drawn.
+    covered: Covered,
+}
+
+#[derive(Debug, Default)]
+struct Covered {
+    rect: Rect,
+    pixels: Vec<u32>,
+}
+
+impl Canvas {
+    /// Where the picture lies in the window, after the first drawing.
+    pub(crate) const fn viewport(&self) -> Option<Viewport> {
+        self.viewport
+    }
+
+    /// Brings `pixels`, a window of size `window`, up to date with `frame`, in which the tiles of
+    /// `changed` are new, and draws `pointer` over it. Everything is drawn anew when the window or
+    /// the picture has another size than before. The parts that changed are added to `damage`.
+    ///
+    /// `pixels` has one 0RGB word for each pixel of the window and holds what the drawing before
+    /// left there; when it does not have that many, nothing is drawn.
+    pub(crate) fn draw(
+        &mut self,
+        pixels: &mut [u32],
+        window: Size,
+        frame: FrameView<'_>,
+        changed: &Region,
+        pointer: Option<&Pointer>,
+        damage: &mut Vec<Rect>,
+    ) {
+        let viewport = Viewport::new(frame.size(), window);
+        let Some(placed) = viewport.filter(|_| pixels.len() == window.area()) else {
+            return;
+        };
+        if viewport == self.viewport && window == self.window {
+            self.uncover(pixels, damage);
+            if changed.grid().size() == frame.size() {
+                for rect in changed.rects() {
+                    let part = placed.to_window(rect);
+                    draw_part(pixels, window, frame, placed, part);
+                    damage.push(part);
+                }
+            }
+        } else {
+            self.viewport = viewport;
+            self.window = window;
+            self.covered.rect = Rect::default();
+            pixels.fill(EDGE);
+            draw_part(pixels, window, frame, placed, placed.area());
+            damage.push(window.rect());
+        }
+        if let Some(pointer) = pointer {
+            self.cover(pixels, placed, pointer, damage);
+        }
+    }
+
+    /// Takes the pointer away.
+    fn uncover(&mut self, pixels: &mut [u32], damage: &mut Vec<Rect>) {
+        let rect = std::mem::take(&mut self.covered.rect);
+        if rect.is_empty() {
+            return;
+        }
+        let saved = self.covered.pixels.chunks_exact(usize::from(rect.width));
+        for (row, saved) in rows_mut(pixels, self.window, rect).zip(saved) {
+            row.copy_from_slice(saved);
+        }
+        damage.push(rect);
+    }
+
+    /// Draws the pointer and keeps what it covers.
+    fn cover(
+        &mut self,
+        pixels: &mut [u32],
+        viewport: Viewport,
+        pointer: &Pointer,
+        damage: &mut Vec<Rect>,
+    ) {
+        let Some((rect, skip)) = pointer.placement(viewport) else {
+            return;
+        };
+        self.covered.rect = rect;
+        self.covered.pixels.clear();
+        for (y, row) in rows_mut(pixels, self.window, rect).enumerate() {
+            self.covered.pixels.extend_from_slice(row);
+            pointer.blend(row, skip, y);
+        }
+        damage.push(rect);
+    }
+}
+
+/// The parts in `rect` of the rows of a window.
+fn rows_mut(pixels: &mut [u32], window: Size, rect: Rect) -> impl Iterator<Item = &mut [u32]> {
+    let columns = usize::from(rect.x)..usize::from(rect.x) + usize::from(rect.width);
+    pixels
+        .chunks_exact_mut(usize::from(window.width))
+        .skip(usize::from(rect.y))
+        .take(usize::from(rect.height))
+        .map(move |row| &mut row[columns.clone()])
+}
+
+/// Draws what `part`, which lies in the viewport's area, shows of the frame.
+fn draw_part(
+    pixels: &mut [u32],
+    window: Size,
+    frame: FrameView<'_>,
+    viewport: Viewport,
+    part: Rect,
+) {
+    let (left, top) = (part.x - viewport.area().x, part.y - viewport.area().y);
+    for (row, y) in rows_mut(pixels, window, part).zip(top..) {
+        if viewport.is_one_to_one() {
+            let source = frame.span(left, y, part.width);
+            for (pixel, bgrx) in row.iter_mut().zip(source.chunks_exact(BYTES_PER_PIXEL)) {
+                *pixel = word(bgrx);
+            }
+        } else {
+            for (pixel, x) in row.iter_mut().zip(left..) {
+                *pixel = mean(frame, viewport.columns(x), viewport.rows(y));
+            }
+        }
+    }
+}
+
+/// A pixel as 0RGB.
+fn word(bgrx: &[u8]) -> u32 {
+    match *bgrx {
+        [blue, green, red, ..] => u32::from_le_bytes([blue, green, red, 0]),
+        _ => 0,
+    }
+}
+
+/// The mean of the pixels in `columns` by `rows`, neither of them empty, as 0RGB.
+fn mean(frame: FrameView<'_>, columns: (u16, u16), rows: (u16, u16)) -> u32 {
+    let mut sums = [0u64; 3];
+    for y in rows.0..rows.1 {
+        let span = frame.span(columns.0, y, columns.1 - columns.0);
+        for bgrx in span.chunks_exact(BYTES_PER_PIXEL) {
+            for (sum, &channel) in sums.iter_mut().zip(bgrx) {
+                *sum += u64::from(channel);
+            }
+        }
+    }
+    let count = u64::from(columns.1 - columns.0) * u64::from(rows.1 - rows.0);
+    // A mean of bytes is a byte.
+    let [blue, green, red] = sums.map(|sum| ((sum + count / 2) / count) as u8);
+    u32::from_le_bytes([blue, green, red, 0])
+}

@@ -1,0 +1,213 @@
+//! The share window: shows the customer's desktop and takes the representative's input.
+//!
+//! The window library wants the main thread; everything else of the program runs beside it and
+//! talks to the window with [`ToWindow`] and [`FromWindow`]. Pictures do not pass through messages:
+//! a new one only wakes the window, which then takes the newest from its view. Nothing is drawn
+//! while nothing changes.
+
+mod canvas;
+mod cursor;
+mod keys;
+mod operator;
+mod pointer;
+mod present;
+mod share;
+mod viewport;
+
+#[cfg(test)]
+mod tests;
+
+use tessera::view;
+use winit::application::ApplicationHandler;
+use winit::event::{DeviceEvent, DeviceId, StartCause, WindowEvent};
+use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy};
+use winit::window::WindowId;
+
+use self::share::{Outcome, Share};
+use crate::error::Error;
+
+/// What the rest of the program tells the window.
+#[derive(Debug)]
+pub(crate) enum ToWindow {
+    /// Show this view; a window that is open already goes on with it.
+    Open {
+        /// The pictures.
+        view: Box<view::Handle>,
+        /// Whose desktop it is.
+        customer: String,
+    },
+    /// The view has something new.
+    Wake,
+    /// Whether the customer's computer carries input out.
+    ControlAllowed(bool),
+    /// The share is interrupted: keep the window, its pictures stand still.
+    Interrupted,
+    /// The share is over: close the window.
+    Close,
+    /// The program ends.
+    Quit,
+}
+
+/// What the window tells the rest of the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum FromWindow {
+    /// The representative closed it, which stops viewing.
+    Closed,
+    /// It cannot be shown; one sentence.
+    Failed(String),
+}
+
+/// Sends messages to the window from any thread.
+pub(crate) type Proxy = EventLoopProxy<ToWindow>;
+
+/// The window library's event loop, before it runs.
+pub(crate) struct WindowLoop {
+    event_loop: EventLoop<ToWindow>,
+}
+
+impl WindowLoop {
+    /// Connects to the display of the environment. Once in a process.
+    pub(crate) fn new() -> Result<Self, Error> {
+        let mut builder = EventLoop::with_user_event();
+        #[cfg(test)]
+        {
+            use winit::platform::x11::EventLoopBuilderExtX11;
+            builder.with_any_thread(true);
+        }
+        let event_loop = builder.build().map_err(|error| Error::NoDisplay(error.to_string()))?;
+        event_loop.set_control_flow(ControlFlow::Wait);
+        Ok(Self { event_loop })
+    }
+
+    /// A sender of messages to the window.
+    pub(crate) fn proxy(&self) -> Proxy {
+        self.event_loop.create_proxy()
+    }
+
+    /// Runs until [`ToWindow::Quit`]. `tell` gets what the window has to say.
+    pub(crate) fn run(
+        self,
+        fullscreen: bool,
+        tell: impl FnMut(FromWindow) + 'static,
+    ) -> Result<(), Error> {
+        let proxy = self.proxy();
+        let tell = Box::new(tell);
+        let mut app = App { share: None, awaited: None, proxy, fullscreen, control: false, tell };
+        self.event_loop.run_app(&mut app).map_err(|error| Error::Window(error.to_string()))
+    }
+}
+
+struct App {
+    share: Option<Share>,
+    /// A view whose first picture has not come; its size is the window's.
+    awaited: Option<(view::Handle, String)>,
+    proxy: Proxy,
+    fullscreen: bool,
+    control: bool,
+    tell: Box<dyn FnMut(FromWindow)>,
+}
+
+impl App {
+    fn open(&mut self, event_loop: &ActiveEventLoop, view: view::Handle, customer: String) {
+        let proxy = self.proxy.clone();
+        // A loop that has ended has no window to wake.
+        view.on_wake(move || drop(proxy.send_event(ToWindow::Wake)));
+        if let Some(share) = &mut self.share {
+            share.resume(view);
+            self.refresh(event_loop);
+        } else {
+            self.awaited = Some((view, customer));
+        }
+    }
+
+    /// Opens the window of a view whose first picture has come.
+    fn open_awaited(&mut self, event_loop: &ActiveEventLoop) {
+        let Some((mut view, customer)) = self.awaited.take() else { return };
+        if !view.advance() {
+            self.awaited = Some((view, customer));
+            return;
+        }
+        match Share::open(event_loop, view, customer, self.fullscreen) {
+            Ok(share) => {
+                self.share = Some(share);
+                let control = self.control;
+                self.with_share(event_loop, |share, _| share.show_first(control));
+            }
+            Err(error) => (self.tell)(FromWindow::Failed(error.to_string())),
+        }
+    }
+
+    fn refresh(&mut self, event_loop: &ActiveEventLoop) {
+        self.open_awaited(event_loop);
+        self.with_share(event_loop, |share, _| share.refresh());
+    }
+
+    /// Lets the open share do something and acts on what comes of it.
+    fn with_share(
+        &mut self,
+        event_loop: &ActiveEventLoop,
+        act: impl FnOnce(&mut Share, &ActiveEventLoop) -> Outcome,
+    ) {
+        let Some(share) = &mut self.share else { return };
+        let told = match act(share, event_loop) {
+            Ok(share::Next::Go) => {
+                event_loop.set_control_flow(match share.settle(event_loop) {
+                    Some(due) => ControlFlow::WaitUntil(due),
+                    None => ControlFlow::Wait,
+                });
+                return;
+            }
+            Ok(share::Next::Close) => FromWindow::Closed,
+            Err(error) => FromWindow::Failed(Error::Window(error.to_string()).to_string()),
+        };
+        self.close(event_loop);
+        (self.tell)(told);
+    }
+
+    fn close(&mut self, event_loop: &ActiveEventLoop) {
+        self.share = None;
+        self.awaited = None;
+        event_loop.set_control_flow(ControlFlow::Wait);
+    }
+}
+
+impl ApplicationHandler<ToWindow> for App {
+    fn resumed(&mut self, _: &ActiveEventLoop) {}
+
+    fn new_events(&mut self, event_loop: &ActiveEventLoop, cause: StartCause) {
+        if matches!(cause, StartCause::ResumeTimeReached { .. }) {
+            self.with_share(event_loop, |_, _| Ok(share::Next::Go));
+        }
+    }
+
+    fn user_event(&mut self, event_loop: &ActiveEventLoop, message: ToWindow) {
+        match message {
+            ToWindow::Open { view, customer } => self.open(event_loop, *view, customer),
+            ToWindow::Wake => self.refresh(event_loop),
+            ToWindow::ControlAllowed(allowed) => {
+                self.control = allowed;
+                self.with_share(event_loop, |share, _| share.set_control(allowed));
+            }
+            ToWindow::Interrupted => {
+                self.with_share(event_loop, |share, _| share.interrupt());
+            }
+            ToWindow::Close => self.close(event_loop),
+            ToWindow::Quit => {
+                self.close(event_loop);
+                event_loop.exit();
+            }
+        }
+    }
+
+    fn device_event(&mut self, _: &ActiveEventLoop, _: DeviceId, event: DeviceEvent) {
+        if let Some(share) = &mut self.share {
+            share.on_device_event(&event);
+        }
+    }
+
+    fn window_event(&mut self, event_loop: &ActiveEventLoop, id: WindowId, event: WindowEvent) {
+        self.with_share(event_loop, |share, _| {
+            if share.id() == id { share.on_event(event) } else { Ok(share::Next::Go) }
+        });
+    }
+}

@@ -1,0 +1,362 @@
+//! One open share: its window, its pictures and its input.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use softbuffer::SoftBufferError;
+use tessera::{InputEvent, PointerButton, Rect, Region, Size, view};
+use winit::dpi::{PhysicalPosition, PhysicalSize};
+use winit::event::{
+    DeviceEvent, ElementState, KeyEvent, MouseButton, MouseScrollDelta, WindowEvent,
+};
+use winit::event_loop::ActiveEventLoop;
+use winit::keyboard::{Key, ModifiersState, NamedKey};
+use winit::window::{Fullscreen, Window, WindowId};
+
+use super::cursor::LocalCursor;
+use super::keys;
+use super::operator::Operator;
+use super::pointer::Pointer;
+use super::present::Presenter;
+use super::viewport::Viewport;
+use crate::error::Error;
+
+/// Shortest time between two changes of the title: faster ones cannot be read.
+const TITLE_INTERVAL: Duration = Duration::from_millis(250);
+
+/// Part of the monitor, in percent, that a standard window takes at most, so that its frame and the
+/// desktop's panels have room.
+const STANDARD_PERCENT: u32 = 90;
+
+/// Room for a window on a monitor of unknown size; nearly every monitor has that much.
+const FALLBACK_ROOM: Size = Size::new(1280, 720);
+
+/// What follows from something that happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// The share goes on.
+    Go,
+    /// The representative closed the window.
+    Close,
+}
+
+pub(crate) type Outcome = Result<Next, SoftBufferError>;
+
+/// See the module text.
+pub(crate) struct Share {
+    window: Rc<Window>,
+    presenter: Presenter,
+    view: view::Handle,
+    customer: String,
+    operator: Operator,
+    modifiers: ModifiersState,
+    local_cursor: LocalCursor,
+    /// Wheel events to come that are releases, see [`Share::on_device_event`].
+    wheel_releases: u32,
+    interrupted: bool,
+    /// The title and since when it stands.
+    title: Option<(Title, Instant)>,
+    /// The change set of a picture in which nothing changed.
+    unchanged: Region,
+    /// Input made by one event, kept to save an allocation.
+    input: Vec<InputEvent>,
+}
+
+/// What the title tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Title {
+    interrupted: bool,
+    engaged: bool,
+    allowed: bool,
+    exact: bool,
+}
+
+impl Title {
+    fn text(self, customer: &str) -> String {
+        if self.interrupted {
+            return format!("{customer}: connection lost, waiting for the customer - Tessera");
+        }
+        let doing = match (self.engaged, self.allowed) {
+            (true, _) => "controlling",
+            (false, true) => "viewing, click to control",
+            (false, false) => "viewing",
+        };
+        let exact = if self.exact { " - exact" } else { "" };
+        format!("{customer}: {doing}{exact} - Tessera")
+    }
+}
+
+impl Share {
+    /// Opens the window for a view from which the first picture has been taken.
+    pub(crate) fn open(
+        event_loop: &ActiveEventLoop,
+        view: view::Handle,
+        customer: String,
+        fullscreen: bool,
+    ) -> Result<Self, Error> {
+        let picture = view.picture().map(|picture| picture.frame.size()).unwrap_or_default();
+        let window = event_loop
+            .create_window(attributes(event_loop, picture, fullscreen))
+            .map_err(|error| Error::Window(error.to_string()))?;
+        let window = Rc::new(window);
+        let failed = |error: SoftBufferError| Error::Window(error.to_string());
+        let mut presenter = Presenter::new(event_loop, Rc::clone(&window)).map_err(failed)?;
+        presenter.resize(size_of(window.inner_size())).map_err(failed)?;
+        Ok(Self {
+            window,
+            presenter,
+            view,
+            customer,
+            operator: Operator::default(),
+            modifiers: ModifiersState::default(),
+            local_cursor: LocalCursor::default(),
+            wheel_releases: 0,
+            interrupted: false,
+            title: None,
+            unchanged: Region::empty(Size::default()),
+            input: Vec::new(),
+        })
+    }
+
+    pub(crate) fn id(&self) -> WindowId {
+        self.window.id()
+    }
+
+    /// Goes on with another view after an interruption.
+    pub(crate) fn resume(&mut self, view: view::Handle) {
+        self.view = view;
+        self.interrupted = false;
+        self.local_cursor = LocalCursor::default();
+    }
+
+    /// The connection is lost; what is shown is no longer the present.
+    pub(crate) fn interrupt(&mut self) -> Outcome {
+        self.interrupted = true;
+        self.set_control(false)
+    }
+
+    /// Shows the picture that the window was opened for.
+    pub(crate) fn show_first(&mut self, control_allowed: bool) -> Outcome {
+        self.operator.set_allowed(control_allowed);
+        self.draw(true)
+    }
+
+    /// The customer allowed control, or took it back.
+    pub(crate) fn set_control(&mut self, allowed: bool) -> Outcome {
+        self.operator.set_allowed(allowed);
+        self.refresh()
+    }
+
+    /// Shows what is new, if anything is.
+    pub(crate) fn refresh(&mut self) -> Outcome {
+        let new = self.view.advance();
+        self.draw(new)
+    }
+
+    /// Draws the newest picture; without a `new` one only the pointer can have changed.
+    fn draw(&mut self, new: bool) -> Outcome {
+        let cursor = self.view.cursor();
+        let (x, y) = (cursor.x, cursor.y);
+        // While operating, the local pointer has the remote shape. A copy shares the pixels.
+        let shape = cursor.shape.filter(|_| !self.operator.is_engaged()).cloned();
+        let pointer = shape.as_ref().and_then(|shape| Pointer::new(shape, x, y));
+        let Some(mut picture) = self.view.picture() else {
+            return Ok(Next::Go);
+        };
+        if !new {
+            if self.unchanged.grid().size() != picture.frame.size() {
+                self.unchanged = Region::empty(picture.frame.size());
+            }
+            picture.changed = &self.unchanged;
+        }
+        self.presenter.show(picture, pointer.as_ref())?;
+        if new {
+            self.view.presented();
+        }
+        Ok(Next::Go)
+    }
+
+    /// Brings the title and the local pointer up to date; returns when to do so again.
+    pub(crate) fn settle(&mut self, event_loop: &ActiveEventLoop) -> Option<Instant> {
+        let engaged = self.operator.is_engaged();
+        let shape = self.view.cursor().shape.filter(|_| engaged);
+        self.local_cursor.show(event_loop, &self.window, shape);
+        let wanted = Title {
+            interrupted: self.interrupted,
+            engaged,
+            allowed: self.operator.is_allowed(),
+            exact: self.view.picture().is_some_and(|picture| picture.info.exact),
+        };
+        let now = Instant::now();
+        if let Some((shown, since)) = self.title {
+            let due = since + TITLE_INTERVAL;
+            if shown == wanted {
+                return None;
+            } else if due > now {
+                return Some(due);
+            }
+        }
+        self.window.set_title(&wanted.text(&self.customer));
+        self.title = Some((wanted, now));
+        None
+    }
+
+    /// Something happened to the window.
+    pub(crate) fn on_event(&mut self, event: WindowEvent) -> Outcome {
+        match event {
+            WindowEvent::CloseRequested => return Ok(Next::Close),
+            WindowEvent::Resized(size) => {
+                self.presenter.resize(size_of(size))?;
+                return self.draw(false);
+            }
+            WindowEvent::RedrawRequested => self.presenter.repeat()?,
+            WindowEvent::ModifiersChanged(modifiers) => self.modifiers = modifiers.state(),
+            WindowEvent::Focused(false) => {
+                self.wheel_releases = 0;
+                self.operator.release_all(&mut self.input);
+                self.send();
+            }
+            WindowEvent::CursorMoved { position, .. } => {
+                if let Some(viewport) = self.presenter.viewport() {
+                    let (x, y) = viewport.to_picture(position.x, position.y);
+                    self.operator.on_pointer(x, y, &mut self.input);
+                    self.send();
+                }
+            }
+            WindowEvent::MouseInput { state, button, .. } => {
+                let engaged = self.operator.is_engaged();
+                if let Some(button) = button_of(button) {
+                    self.operator.on_button(button, state.is_pressed(), &mut self.input);
+                    self.send();
+                }
+                if engaged != self.operator.is_engaged() {
+                    return self.draw(false);
+                }
+            }
+            WindowEvent::MouseWheel { delta, .. } => {
+                self.on_wheel(delta);
+                self.send();
+            }
+            WindowEvent::KeyboardInput { event, is_synthetic, .. } => {
+                self.on_key(&event, is_synthetic);
+                self.send();
+            }
+            _ => {}
+        }
+        Ok(Next::Go)
+    }
+
+    /// Something happened on a device.
+    ///
+    /// A wheel without smooth scrolling is buttons 4 to 7 in X11. For their release winit 0.30
+    /// reports a second turn of the wheel, which only this event, coming before it, tells apart.
+    pub(crate) fn on_device_event(&mut self, event: &DeviceEvent) {
+        if let DeviceEvent::Button { button: 4..=7, state: ElementState::Released } = event {
+            self.wheel_releases += 1;
+        }
+    }
+
+    /// The window library counts upwards and leftwards positive.
+    fn on_wheel(&mut self, delta: MouseScrollDelta) {
+        match delta {
+            MouseScrollDelta::LineDelta(..) if self.wheel_releases > 0 => self.wheel_releases -= 1,
+            MouseScrollDelta::LineDelta(left, up) => {
+                self.operator.on_notches(-f64::from(left), -f64::from(up), &mut self.input);
+            }
+            MouseScrollDelta::PixelDelta(PhysicalPosition { x, y }) => {
+                self.operator.on_scroll(-x, -y, &mut self.input);
+            }
+        }
+    }
+
+    fn on_key(&mut self, event: &KeyEvent, is_synthetic: bool) {
+        match event.state {
+            ElementState::Released => {
+                self.operator.on_key_up(event.physical_key, &mut self.input);
+            }
+            // Keys that were down when the window got the keyboard were not pressed for it.
+            ElementState::Pressed if is_synthetic || event.repeat => {}
+            ElementState::Pressed if self.toggles_fullscreen(event) => self.toggle_fullscreen(),
+            ElementState::Pressed => {
+                let keysyms = keys::keysyms(event);
+                self.operator.on_key_down(event.physical_key, keysyms, &mut self.input);
+            }
+        }
+    }
+
+    /// Ctrl+Alt+Enter at any time; F11 while it is not passed on to the customer.
+    fn toggles_fullscreen(&self, event: &KeyEvent) -> bool {
+        match event.logical_key {
+            Key::Named(NamedKey::Enter) => self.modifiers.control_key() && self.modifiers.alt_key(),
+            Key::Named(NamedKey::F11) => !self.operator.is_engaged(),
+            _ => false,
+        }
+    }
+
+    fn toggle_fullscreen(&self) {
+        let fullscreen = match self.window.fullscreen() {
+            Some(_) => None,
+            None => Some(Fullscreen::Borderless(None)),
+        };
+        self.window.set_fullscreen(fullscreen);
+    }
+
+    fn send(&mut self) {
+        for event in self.input.drain(..) {
+            self.view.send_input(event);
+        }
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.operator.release_all(&mut self.input);
+        self.send();
+    }
+}
+
+/// The window for a picture of this size: the picture's own size, or what the monitor has room for.
+///
+/// A full-screen window is also given the monitor's place and size, for displays without a window
+/// manager to do so.
+fn attributes(
+    event_loop: &ActiveEventLoop,
+    picture: Size,
+    fullscreen: bool,
+) -> winit::window::WindowAttributes {
+    let attributes = Window::default_attributes().with_title("Tessera");
+    let monitor = event_loop.primary_monitor().or_else(|| event_loop.available_monitors().next());
+    if fullscreen {
+        let attributes = match &monitor {
+            Some(monitor) => {
+                attributes.with_inner_size(monitor.size()).with_position(monitor.position())
+            }
+            None => attributes,
+        };
+        return attributes.with_fullscreen(Some(Fullscreen::Borderless(monitor)));
+    }
+    let room = monitor.map(|monitor| size_of(monitor.size())).map_or(FALLBACK_ROOM, |size| {
+        let part = |pixels: u16| (u32::from(pixels) * STANDARD_PERCENT / 100) as u16;
+        Size::new(part(size.width), part(size.height))
+    });
+    let size = Viewport::new(picture, room).map_or(room.rect(), Viewport::area);
+    let Rect { width, height, .. } = size;
+    attributes.with_inner_size(PhysicalSize::new(width, height))
+}
+
+/// A window's size; larger than a canvas can be, it is cut.
+fn size_of(size: PhysicalSize<u32>) -> Size {
+    let cut = |pixels: u32| u16::try_from(pixels).unwrap_or(u16::MAX);
+    Size::new(cut(size.width), cut(size.height))
+}
+
+const fn button_of(button: MouseButton) -> Option<PointerButton> {
+    match button {
+        MouseButton::Left => Some(PointerButton::Left),
+        MouseButton::Middle => Some(PointerButton::Middle),
+        MouseButton::Right => Some(PointerButton::Right),
+        MouseButton::Back => Some(PointerButton::Back),
+        MouseButton::Forward => Some(PointerButton::Forward),
+        MouseButton::Other(_) => None,
+    }
+}
