@@ -69,9 +69,23 @@ impl ControlReceiver {
 
     /// The next message; `None` when the peer has ended the stream. Cancel-safe.
     pub async fn next(&mut self) -> Result<Option<Bytes>, LinkError> {
+        self.next_within(MAX_MESSAGE_BYTES).await
+    }
+
+    /// As [`ControlReceiver::next`], for a message of at most `limit_bytes`.
+    pub(crate) async fn next_within(
+        &mut self,
+        limit_bytes: usize,
+    ) -> Result<Option<Bytes>, LinkError> {
+        self.deframer.set_limit(limit_bytes);
         read_frame(&mut self.receive, &mut self.deframer, &self.link, "the control stream")
             .await
             .map(|frame| frame.map(|(_, message)| message))
+    }
+
+    /// Disconnects the peer for a rule that a protocol above finds broken.
+    pub(crate) fn violated(&self, violation: Violation) -> LinkError {
+        self.link.violated(violation)
     }
 
     /// The next message as JSON; one that is not what `T` expects disconnects the peer. `T` decides itself, by a variant

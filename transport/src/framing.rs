@@ -148,6 +148,11 @@ impl<H: FrameHeader> Deframer<H> {
         }
     }
 
+    /// Sets the limit for frames whose header has not been read.
+    pub fn set_limit(&mut self, limit_bytes: usize) {
+        self.limit_bytes = limit_bytes;
+    }
+
     /// Whether the stream may end here: between two frames.
     pub fn is_between_frames(&self) -> bool {
         self.chunk.is_empty() && matches!(self.position, Position::Header { filled: 0, .. })

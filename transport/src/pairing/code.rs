@@ -12,16 +12,17 @@ use zeroize::{Zeroize, Zeroizing};
 #[serde(into = "String", try_from = "String")]
 pub struct Number(u32);
 
-/// The smallest number.
-const FIRST: u32 = 100_000_000;
 /// How many numbers there are.
 const NUMBERS: u32 = 900_000_000;
 
 impl Number {
+    /// The smallest number.
+    pub(crate) const FIRST: u32 = 100_000_000;
+
     /// The number at `index`, which counts from 0 to 899,999,999; `None` beyond. Whoever draws numbers draws the index
     /// from a random source.
     pub fn from_index(index: u32) -> Option<Self> {
-        (index < NUMBERS).then_some(Self(FIRST + index))
+        (index < NUMBERS).then_some(Self(Self::FIRST + index))
     }
 
     /// The number as its nine digits say.
@@ -120,7 +121,7 @@ fn digits<const N: usize>(text: &str) -> Result<[u8; N], CodeError> {
 
 fn number_of(digits: &[u8]) -> Result<Number, CodeError> {
     let value = digits.iter().fold(0, |value, digit| value * 10 + u32::from(digit - b'0'));
-    value.checked_sub(FIRST).and_then(Number::from_index).ok_or(CodeError::LeadingZero)
+    value.checked_sub(Number::FIRST).and_then(Number::from_index).ok_or(CodeError::LeadingZero)
 }
 
 /// The secret half of a code: eight digits, that is 26.5 random bits. Made and checked on the CSR's machine; it never
@@ -150,6 +151,10 @@ impl Secret {
             };
         }
         Ok(secret)
+    }
+
+    pub(crate) fn digits(&self) -> &[u8] {
+        self.0.as_slice()
     }
 }
 

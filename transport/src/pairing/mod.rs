@@ -5,7 +5,17 @@
 //! the secret but whether one guess was right.
 //!
 //! - [`code`]: the code, its digits, its spelling.
+//! - `pake`: the proof, bound to everything an intermediary could change.
+//! - [`keeper`]: wrong guesses counted, delayed, and the secret voided after 16.
+//! - `message`: what travels.
+//! - [`door`]: the exchange over a link.
 
 pub mod code;
+pub mod door;
+pub mod keeper;
+pub(crate) mod message;
+pub(crate) mod pake;
 
 pub use code::{Code, CodeError, NoRandomness, Number, Secret};
+pub use door::{Door, PairingError, join};
+pub use message::Refusal;
