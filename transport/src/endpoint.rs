@@ -273,8 +273,11 @@ impl Incoming {
         let refused = |cause: String| ConnectError::Refused { address, cause };
         let (config, found) = server_config(identity, self.protocol, trust)
             .map_err(|error| refused(error.to_string()))?;
-        let connecting =
-            self.inner.accept_with(Arc::new(config)).map_err(|error| refused(error.to_string()))?;
+        // The client's first packet is read here already.
+        let connecting = self
+            .inner
+            .accept_with(Arc::new(config))
+            .map_err(|error| handshake_error(address, trust, &found, &error))?;
         match connecting.await {
             Ok(connection) => Link::new(connection, identity),
             Err(error) => Err(handshake_error(address, trust, &found, &error)),

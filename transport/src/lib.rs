@@ -27,6 +27,8 @@ pub mod input;
 pub mod json;
 pub mod leaf;
 pub mod link;
+#[doc(hidden)]
+pub mod oracle;
 pub mod pairing;
 mod pool;
 pub mod priority;
