@@ -24,7 +24,11 @@ pub(crate) fn gather<'a>(frame: FrameView<'_>, rect: Rect, into: &'a mut [u8]) -
     taken
 }
 
-/// The hash of pixels that [`gather`] brought together.
-pub(crate) fn hash(gathered: &[u8]) -> u128 {
-    xxhash_rust::xxh3::xxh3_128(gathered)
+/// The hash of the pixels of `tile` in `frame`: what the encoder compares to find changes.
+///
+/// # Panics
+/// When `tile` leaves the frame or is larger than a tile.
+#[must_use]
+pub fn tile_hash(frame: FrameView<'_>, tile: Rect) -> u128 {
+    kernels::hash_tile(frame, tile, &mut [0; TILE_BYTES])
 }

@@ -27,5 +27,6 @@ pub use decoder::{Applied, Decoder, DecoderConfig, Status};
 pub use encoder::{EncodeRequest, Encoder, EncoderConfig, Payload, Payloads, Policy, Report};
 pub use frame::{BYTES_PER_PIXEL, Frame, FrameView};
 pub use geometry::{MAX_DIMENSION, Rect, Size, TILE, TileGrid, TileIndex};
+pub use hash::tile_hash;
 pub use parallel::SetupError;
 pub use region::Region;

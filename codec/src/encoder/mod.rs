@@ -25,7 +25,8 @@ use crate::bitstream::{
 };
 use crate::frame::FrameView;
 use crate::geometry::{Size, TileGrid, TileIndex};
-use crate::hash::{gather, hash};
+use crate::hash::gather;
+use crate::kernels;
 use crate::parallel::{SetupError, Workers};
 use crate::region::Region;
 use crate::tools::jpeg::Chroma;
@@ -182,8 +183,7 @@ impl Encoder {
         let (grid, states) = (self.grid, &self.tiles);
         self.workers.run(&mut self.scans, SCAN_GRAIN, parallel, |scan, scratch| {
             let rect = grid.rect(scan.tile);
-            let pixels = gather(frame, rect, &mut scratch.tile);
-            scan.hash = hash(pixels);
+            scan.hash = kernels::hash_tile(frame, rect, &mut scratch.tile);
             let state = &states[scan.tile.0 as usize];
             scan.changed = state.held == Held::Nothing || state.hash != scan.hash;
             let (wanted, lossy) = match mode {
@@ -191,6 +191,7 @@ impl Encoder {
                 ScanMode::Refine => (!scan.changed, false),
             };
             if wanted {
+                let pixels = gather(frame, rect, &mut scratch.tile);
                 let width = usize::from(rect.width);
                 scan.class = Some(classify(pixels, width, lossy, &mut scratch.colours));
             }

@@ -1,7 +1,12 @@
 //! Inner loops over pixels, each with a scalar reference; the choice of the instruction set is
 //! made here and nowhere else.
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
 mod scalar;
+
+use crate::frame::FrameView;
+use crate::geometry::Rect;
 
 /// Copies pixels and zeroes the fourth byte of each. Both slices have the same length, a multiple
 /// of four.
@@ -12,4 +17,61 @@ pub(crate) fn mask_copy(from: &[u8], to: &mut [u8]) {
 /// Zeroes the fourth byte of each pixel.
 pub(crate) fn mask(pixels: &mut [u8]) {
     scalar::mask(pixels);
+}
+
+/// The XXH3 hash with 128 bits of the rows of `rect` in `frame`, fourth bytes taken as zero.
+/// `scratch` holds at least a tile, which `rect` is at most.
+pub(crate) fn hash_tile(frame: FrameView<'_>, rect: Rect, scratch: &mut [u8]) -> u128 {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(hash) = hash_tile_avx2(frame, rect) {
+        return hash;
+    }
+    scalar::hash_tile(frame, rect, scratch)
+}
+
+/// The same in AVX2, where the machine has it and the rows are whole stripes.
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "the instruction set is checked here")]
+fn hash_tile_avx2(frame: FrameView<'_>, rect: Rect) -> Option<u128> {
+    let row_bytes = usize::from(rect.width) * crate::frame::BYTES_PER_PIXEL;
+    let bytes = row_bytes * usize::from(rect.height);
+    let in_stripes = row_bytes % avx2::STRIPE_BYTES == 0 && bytes >= avx2::MIN_BYTES;
+    if !in_stripes || !std::arch::is_x86_feature_detected!("avx2") {
+        return None;
+    }
+    let rows = (rect.y..).take(usize::from(rect.height)).map(|y| frame.span(rect.x, y, rect.width));
+    // SAFETY: the machine has AVX2, as was just found; the function asks for nothing else.
+    Some(unsafe { avx2::hash_rows(rows, bytes) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::Frame;
+    use crate::geometry::{Size, TILE};
+    use crate::hash::TILE_BYTES;
+
+    #[test]
+    fn hashes_equal_the_scalar_reference() {
+        let mut frame = Frame::black(Size::new(3 * TILE, 2 * TILE));
+        let mut scratch = vec![0; TILE_BYTES];
+        let seed = 0x2545_f491_4f6c_dd1d_u64;
+        println!("seed {seed}");
+        let mut state = seed;
+        for extreme in [None, Some(0), Some(255)] {
+            for byte in frame.data_mut() {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                *byte = extreme.unwrap_or((state >> 32) as u8);
+            }
+            for width in 1..=TILE {
+                for height in [1, 2, 3, 4, 5, 15, 16, 17, 31, 33, 56, 63, 64] {
+                    let rect = Rect::new(width, height, width, height);
+                    let expected = scalar::hash_tile(frame.view(), rect, &mut scratch);
+                    assert_eq!(hash_tile(frame.view(), rect, &mut scratch), expected, "{rect:?}");
+                }
+            }
+        }
+    }
 }
