@@ -35,7 +35,7 @@ pub(crate) fn hash_tile(frame: FrameView<'_>, rect: Rect, scratch: &mut [u8]) ->
 fn hash_tile_avx2(frame: FrameView<'_>, rect: Rect) -> Option<u128> {
     let row_bytes = usize::from(rect.width) * crate::frame::BYTES_PER_PIXEL;
     let bytes = row_bytes * usize::from(rect.height);
-    let in_stripes = row_bytes % avx2::STRIPE_BYTES == 0 && bytes >= avx2::MIN_BYTES;
+    let in_stripes = row_bytes.is_multiple_of(avx2::STRIPE_BYTES) && bytes >= avx2::MIN_BYTES;
     if !in_stripes || !std::arch::is_x86_feature_detected!("avx2") {
         return None;
     }
