@@ -308,7 +308,6 @@ fn shared_memory_is_gone_after_the_source() {
         assert!(Instant::now() < end, "the server still maps the memory");
         Client::connect(&server.name, 1, 1);
     }
-    assert!(!mapped(std::process::id()));
 }
 
 #[test]
