@@ -1,0 +1,99 @@
+//! The command line of `tessera-bench`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Measures Tessera's codec beside others, on recorded clips.
+#[derive(Debug, Parser)]
+#[command(name = "tessera-bench", version, about)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to measure.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Bytes, exactness and time of codecs on clips.
+    Codec(CodecArgs),
+    /// Encode a clip into a file that `decode` reads.
+    Encode(EncodeArgs),
+    /// Decode what `encode` wrote into raw BGRX frames, X byte zero.
+    Decode(DecodeArgs),
+}
+
+/// Arguments of `codec`.
+#[derive(Debug, Args)]
+pub(crate) struct CodecArgs {
+    /// Clips (NAME.json beside NAME.bgrx.zst, or a file that ffmpeg reads) or folders of them.
+    #[arg(required = true)]
+    pub(crate) clips: Vec<PathBuf>,
+    /// Which codecs run.
+    #[arg(long, value_enum, default_value_t = Only::All)]
+    pub(crate) only: Only,
+    /// Policies of our codec; both when none is named.
+    #[arg(long, value_enum)]
+    pub(crate) policy: Vec<PolicyName>,
+    /// Code at most this many frames of each clip.
+    #[arg(long, value_name = "FRAMES")]
+    pub(crate) frames: Option<usize>,
+    /// Print one JSON object per clip and codec instead of tables.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `encode`.
+#[derive(Debug, Args)]
+pub(crate) struct EncodeArgs {
+    /// The clip.
+    pub(crate) clip: PathBuf,
+    /// The file to write.
+    pub(crate) out: PathBuf,
+    /// How the encoder treats pictures in motion.
+    #[arg(long, value_enum, default_value_t = PolicyName::Exact)]
+    pub(crate) policy: PolicyName,
+    /// Print what was written as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `decode`.
+#[derive(Debug, Args)]
+pub(crate) struct DecodeArgs {
+    /// A file that `encode` wrote.
+    pub(crate) input: PathBuf,
+    /// The raw frames to write.
+    pub(crate) raw: PathBuf,
+    /// Print what was read as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which codecs take part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Only {
+    /// Ours and every rival that is installed.
+    All,
+    /// Ours alone.
+    Ours,
+}
+
+/// How our encoder treats pictures in motion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PolicyName {
+    /// Every frame is exact when it ends.
+    Exact,
+    /// As in a session: pictures are lossy while they move and refined at rest.
+    Live,
+}
+
+impl PolicyName {
+    /// The name as it stands in reports.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Live => "live",
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! What can go wrong, as sentences.
+
+use std::path::PathBuf;
+
+/// Why a measurement stopped.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BenchError {
+    /// No clip was found where one was named.
+    #[error(
+        "{path} holds no clip: name a NAME.json beside NAME.bgrx.zst, a video file, or a folder of them",
+        path = .0.display()
+    )]
+    NoClip(PathBuf),
+    /// A clip cannot be read.
+    #[error("the clip {path} cannot be read: {1}", path = .0.display())]
+    Clip(PathBuf, String),
+    /// A file of coded frames breaks its own format.
+    #[error("{path} is not a file that tessera-bench encode wrote: {1}", path = .0.display())]
+    Coded(PathBuf, &'static str),
+    /// Our decoder refused what our encoder made, or the pictures differ.
+    #[error("frame {frame}: {what}; this is a defect of the codec, please report it with the clip")]
+    Ours {
+        /// Number of the frame in the clip, from 0.
+        frame: usize,
+        /// What went wrong.
+        what: String,
+    },
+    /// A rival did not run.
+    #[error("{0} failed; leave the rivals out with --only ours")]
+    Rival(&'static str),
+    /// QOI refused a picture.
+    #[error("QOI: {0}")]
+    Qoi(#[from] qoi::Error),
+    /// libjpeg-turbo refused a picture.
+    #[error("libjpeg-turbo: {0}")]
+    Jpeg(#[from] turbojpeg::Error),
+    /// Reading or writing failed.
+    #[error("reading or writing failed: {0}")]
+    Io(#[from] std::io::Error),
+}
