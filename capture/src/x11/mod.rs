@@ -9,6 +9,7 @@ mod damage;
 mod input;
 mod keymap;
 mod monitors;
+mod notice;
 mod screen;
 mod shared_memory;
 
@@ -29,6 +30,7 @@ use crate::{
 use connection::Display;
 use damage::RootDamage;
 pub use input::X11Input;
+pub use notice::Notice;
 use screen::Screen;
 
 const SERVER: Token = Token(0);
