@@ -172,7 +172,7 @@ impl<'a> Conductor<'a> {
             .map_err(Error::System)?;
             Some(screen)
         } else {
-            line_mode::forward_lines(move |line| inbox.send(Input::Line(line)).is_ok())
+            tessera_terminal::forward_lines(move |line| inbox.send(Input::Line(line)).is_ok())
                 .map_err(Error::System)?;
             None
         };
@@ -305,14 +305,10 @@ impl<'a> Conductor<'a> {
 
 /// What the session did, as one line of the log.
 fn log_figures(figures: &Figures) {
-    let exact_share = match figures.frames {
-        0 => 0.0,
-        frames => figures.exact_frames as f64 / frames as f64,
-    };
     tracing::info!(
         frames = figures.frames,
         bytes = figures.bytes,
-        exact_share,
+        exact_share = figures.exact_share(),
         exact_now = figures.exact_now,
         latency_p50_us = figures.latency_p50_us,
         latency_p95_us = figures.latency_p95_us,

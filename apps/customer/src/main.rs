@@ -1,2 +1,29 @@
-//! See ARCHITECTURE.md.
-fn main() {}
+//! The customer's program: joins a support session by code, asks for consent at every step, and
+//! shares the desktop.
+//!
+//! It has no rules of its own: what is allowed, captured and carried out is decided by the library
+//! `tessera` from the answers that the person gives here.
+
+mod cli;
+mod code;
+mod conduct;
+mod error;
+mod screen;
+mod sign;
+mod situation;
+mod source;
+mod wording;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    match conduct::run(&cli::Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tessera-customer: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

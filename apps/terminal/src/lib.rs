@@ -5,12 +5,14 @@
 //! draw a full-screen interface. Those things stand here once. What the programs show and which keys mean what is
 //! theirs.
 
+mod lines;
 mod log;
 mod place;
 mod prompt;
 mod screen;
 mod signal;
 
+pub use lines::forward_lines;
 pub use log::{LogError, LogTo, start_log};
 pub use place::{data_dir, user_name};
 pub use prompt::{PromptError, ask, ask_hidden, is_interactive};

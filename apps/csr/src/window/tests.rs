@@ -170,19 +170,14 @@ impl<'a> Desk<'a> {
     fn check_input(&mut self, window: Window) {
         self.proxy.send_event(ToWindow::ControlAllowed(true)).expect("the loop runs");
         self.x.set_input_focus(InputFocus::PARENT, window, 0u32).expect("sent");
+        self.wait_for("the title to invite a click", |desk| {
+            desk.title(window).is_some_and(|title| title.contains("click to control"))
+        });
         let (x, y) = self.position(window);
         self.fake(MOTION, 0, x + 50, y + 60);
         self.fake(BUTTON_PRESS, 1, 0, 0);
         self.fake(BUTTON_RELEASE, 1, 0, 0);
-        // The click may come before the permission: then it begins nothing and is made again.
-        self.wait_for("control to begin", |desk| {
-            let begun = desk.feed.next_input() == Some(InputEvent::Pointer { x: 50, y: 60 });
-            if !begun {
-                desk.fake(BUTTON_PRESS, 1, 0, 0);
-                desk.fake(BUTTON_RELEASE, 1, 0, 0);
-            }
-            begun
-        });
+        self.expect_input(InputEvent::Pointer { x: 50, y: 60 });
         let button = |pressed| InputEvent::Button { button: PointerButton::Left, pressed };
         self.expect_input(button(true));
         self.expect_input(button(false));
@@ -272,11 +267,13 @@ impl<'a> Desk<'a> {
 
     fn find_window(&self) -> Option<Window> {
         let tree = self.x.query_tree(self.root).ok()?.reply().ok()?;
-        tree.children.into_iter().find(|&child| {
-            let name = self.x.get_property(false, child, AtomEnum::WM_NAME, AtomEnum::ANY, 0, 64);
-            let reply = name.ok().and_then(|name| name.reply().ok());
-            reply.is_some_and(|name| name.value.starts_with(b"Kim: viewing"))
-        })
+        let ours = |child: Window| self.title(child).is_some_and(|t| t.starts_with("Kim: viewing"));
+        tree.children.into_iter().find(|&child| ours(child))
+    }
+
+    fn title(&self, window: Window) -> Option<String> {
+        let title = self.x.get_property(false, window, AtomEnum::WM_NAME, AtomEnum::ANY, 0, 64);
+        String::from_utf8(title.ok()?.reply().ok()?.value).ok()
     }
 
     fn shows_frame(&self, window: Window) -> bool {

@@ -1,0 +1,64 @@
+//! Where the code comes from: a file or the person.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use tessera::Code;
+
+use crate::conduct::Input;
+use crate::error::Error;
+
+/// How often a code file that is not there yet is looked for. Arbitrary: nobody notices the delay,
+/// and looking costs one system call.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Longest code file in bytes; more than any code.
+const MAX_CODE_BYTES: u64 = 256;
+
+/// How often a person may mistype before the program suggests to start again.
+const ATTEMPTS: usize = 5;
+
+/// Reads the code from `path`, waiting for the file to appear. `None` when the program is told to
+/// end meanwhile.
+pub(crate) fn from_file(path: &Path, inputs: &Receiver<Input>) -> Result<Option<Code>, Error> {
+    loop {
+        match read(path) {
+            Ok(text) => return Ok(Some(text.parse()?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(reason) => return Err(Error::CodeFile { path: path.to_owned(), reason }),
+        }
+        match inputs.recv_timeout(LOOK_INTERVAL) {
+            Err(RecvTimeoutError::Timeout) => {}
+            // Only a signal can come before the session has begun.
+            Ok(_) | Err(RecvTimeoutError::Disconnected) => return Ok(None),
+        }
+    }
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(MAX_CODE_BYTES).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// Asks the person until the answer has the form of a code.
+pub(crate) fn from_prompt() -> Result<Code, Error> {
+    let mut refused = tessera::Error::CodeMalformed;
+    for _ in 0..ATTEMPTS {
+        let typed = tessera_terminal::ask("Code from the support representative:")?;
+        match typed.parse() {
+            Ok(code) => return Ok(code),
+            Err(error) => {
+                if !tessera_terminal::is_interactive() {
+                    return Err(error.into());
+                }
+                eprintln!("{error}");
+                refused = error;
+            }
+        }
+    }
+    Err(refused.into())
+}

@@ -1,0 +1,250 @@
+//! Brings the session, the person's terminal and the sign on the desktop together.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tessera::Figures;
+use tessera::customer::{Event, Handle, Session};
+use tessera_terminal::{Key, LogTo, Screen};
+
+use crate::cli::Options;
+use crate::error::Error;
+use crate::sign::Sign;
+use crate::situation::{Action, Situation};
+use crate::{code, screen, source, wording};
+
+/// How long the farewell may take before the program ends anyway.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// Everything that can happen.
+pub(crate) enum Input {
+    Session(Event),
+    /// The library has gone silent.
+    SessionGone,
+    Key(Key),
+    Line(String),
+    TerminalGone,
+    /// The sign on the shared desktop was clicked.
+    SignClicked,
+    Terminate,
+}
+
+/// Takes part in one session until it ends.
+pub(crate) fn run(options: &Options) -> Result<(), Error> {
+    let data_dir =
+        options.data.clone().unwrap_or_else(|| tessera_terminal::data_dir("tessera-customer"));
+    let full_screen = tessera_terminal::is_interactive();
+    let log = if full_screen {
+        LogTo::File(data_dir.join("tessera-customer.log"))
+    } else {
+        LogTo::Stderr
+    };
+    tessera_terminal::start_log(&log, options.log_json)?;
+    let shared = source::screen(options)?;
+    let sign = Sign::new(options);
+
+    let (inbox, inputs) = channel();
+    let code = match &options.code_file {
+        Some(path) => {
+            end_on_signals(&inbox)?;
+            code::from_file(path, &inputs)?
+        }
+        // At the prompt a signal just ends the program: nothing has begun.
+        None => {
+            let code = code::from_prompt()?;
+            end_on_signals(&inbox)?;
+            Some(code)
+        }
+    };
+    let Some(code) = code else { return Ok(()) };
+    let session = tessera::customer::Options {
+        center: options.center.clone(),
+        data_dir,
+        code,
+        name: options
+            .name
+            .clone()
+            .or_else(tessera_terminal::user_name)
+            .unwrap_or_else(|| "customer".to_owned()),
+        screen: shared,
+        standing_consent: options.consent.iter().map(|&consent| consent.into()).collect(),
+    };
+    let situation = Situation::new(session.standing_consent.clone());
+    let (handle, events) = Session::join(session)?;
+    let from_session = inbox.clone();
+    thread::Builder::new()
+        .name("events".into())
+        .spawn(move || {
+            for event in events {
+                if from_session.send(Input::Session(event)).is_err() {
+                    return;
+                }
+            }
+            // The program may have ended meanwhile.
+            let _ = from_session.send(Input::SessionGone);
+        })
+        .map_err(Error::System)?;
+    Conductor::new(handle, situation, sign, inbox, full_screen)?.conduct(&inputs)
+}
+
+fn end_on_signals(inbox: &Sender<Input>) -> Result<(), Error> {
+    let inbox = inbox.clone();
+    tessera_terminal::on_termination(move || {
+        // The first signal asks for an orderly end; a second one does not wait for it.
+        let _ = inbox.send(Input::Terminate);
+        false
+    })
+    .map_err(Error::System)
+}
+
+/// The program while it is in the session.
+struct Conductor {
+    handle: Handle,
+    situation: Situation,
+    sign: Sign,
+    inbox: Sender<Input>,
+    /// The full-screen interface; without one, events are printed as lines.
+    screen: Option<Screen>,
+    started: Instant,
+    /// Set when leaving: by then the program ends.
+    deadline: Option<Instant>,
+}
+
+impl Conductor {
+    fn new(
+        handle: Handle,
+        situation: Situation,
+        sign: Sign,
+        inbox: Sender<Input>,
+        full_screen: bool,
+    ) -> Result<Self, Error> {
+        let to = inbox.clone();
+        let screen = if full_screen {
+            let screen = Screen::take().map_err(Error::Terminal)?;
+            tessera_terminal::forward_keys(move |key| {
+                to.send(key.map_or(Input::TerminalGone, Input::Key)).is_ok()
+            })
+            .map_err(Error::System)?;
+            Some(screen)
+        } else {
+            tessera_terminal::forward_lines(move |line| to.send(Input::Line(line)).is_ok())
+                .map_err(Error::System)?;
+            None
+        };
+        let started = Instant::now();
+        Ok(Self { handle, situation, sign, inbox, screen, started, deadline: None })
+    }
+
+    fn conduct(mut self, inputs: &Receiver<Input>) -> Result<(), Error> {
+        if self.screen.is_none()
+            && let Some(warning) = self.situation.warning()
+        {
+            println!("Warning: {warning}");
+        }
+        let result = loop {
+            self.draw()?;
+            let received = match self.deadline {
+                None => inputs.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(deadline) => {
+                    inputs.recv_timeout(deadline.saturating_duration_since(Instant::now()))
+                }
+            };
+            match received.map(|input| self.on_input(input)) {
+                Ok(Ok(true)) => {}
+                Ok(Ok(false)) | Err(_) => break Ok(()),
+                Ok(Err(error)) => break Err(error),
+            }
+        };
+        // Give the terminal back before anything is written to it.
+        self.screen = None;
+        if self.deadline.is_none() && result.is_ok() {
+            // What the screen said last has gone with it.
+            println!("{}", self.situation.notice());
+        }
+        log_figures(&self.handle.figures());
+        result
+    }
+
+    fn draw(&mut self) -> Result<(), Error> {
+        let situation = &self.situation;
+        self.screen.as_mut().map_or(Ok(()), |terminal| {
+            terminal.draw(|frame| screen::draw(situation, frame)).map_err(Error::Terminal)
+        })
+    }
+
+    /// Acts on what happened; `false` when the session is over.
+    fn on_input(&mut self, input: Input) -> Result<bool, Error> {
+        let now = self.started.elapsed();
+        let action = match input {
+            Input::Session(event) => return self.on_event(event, now),
+            Input::SessionGone if self.deadline.is_none() => return Err(Error::Silent),
+            Input::SessionGone => return Ok(false),
+            Input::Key(key) => self.situation.on_key(key, now),
+            Input::Line(line) => self.situation.on_line(&line),
+            Input::SignClicked => Some(self.situation.stop_everything()),
+            Input::Terminate | Input::TerminalGone => Some(Action::Leave),
+        };
+        if let Some(action) = action {
+            self.act(action);
+        }
+        Ok(true)
+    }
+
+    fn on_event(&mut self, event: Event, now: Duration) -> Result<bool, Error> {
+        self.situation.on_event(&event, now);
+        if self.screen.is_none() {
+            println!("{}", self.situation.notice());
+            if let Some(request) = self.situation.request()
+                && matches!(event, Event::Asked { .. })
+            {
+                println!("{}", wording::consequence(request.activity));
+                println!("Answer y (yes), n (no) or a (allow everything in this session).");
+            }
+        }
+        match event {
+            Event::Sharing { .. } | Event::Controlled { .. } => self.show_sign(),
+            Event::Ended { .. } => return Ok(false),
+            Event::Failed(error) => return Err(error.into()),
+            _ => {}
+        }
+        Ok(true)
+    }
+
+    fn show_sign(&mut self) {
+        let inbox = self.inbox.clone();
+        let clicked = move || drop(inbox.send(Input::SignClicked));
+        if let Err(reason) = self.sign.show(wording::sign(&self.situation).as_deref(), clicked) {
+            tracing::warn!("{reason}");
+            self.situation.note(reason);
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Answer { id, granted, all } => self.handle.answer(id, granted, all),
+            Action::TakeBack => self.handle.withdraw_control(),
+            Action::StopEverything => self.handle.withdraw_all(),
+            Action::Leave => {
+                self.handle.leave();
+                self.deadline.get_or_insert_with(|| Instant::now() + FAREWELL);
+            }
+        }
+    }
+}
+
+/// What was shared, as one line of the log.
+fn log_figures(figures: &Figures) {
+    tracing::info!(
+        frames = figures.frames,
+        bytes = figures.bytes,
+        exact_share = figures.exact_share(),
+        exact_now = figures.exact_now,
+        latency_p50_us = figures.latency_p50_us,
+        latency_p95_us = figures.latency_p95_us,
+        rtt_us = figures.rtt_us,
+        inputs = figures.inputs,
+        inputs_discarded = figures.inputs_discarded,
+        "figures"
+    );
+}

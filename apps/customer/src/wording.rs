@@ -1,0 +1,65 @@
+//! Session events as sentences that need no training to be understood.
+
+use tessera::Activity;
+use tessera::csr::EndReason;
+use tessera::customer::Event;
+
+use crate::situation::Situation;
+
+/// One line about `event`; `csr` is who helps.
+pub(crate) fn event(event: &Event, csr: &str) -> String {
+    match event {
+        Event::Joined { csr_name, again: false } => format!("You are connected with {csr_name}"),
+        Event::Joined { csr_name, again: true } => {
+            format!("You are again connected with {csr_name}")
+        }
+        Event::Asked { text, .. } => text.clone(),
+        Event::Withdrawn { .. } => format!("{csr} has taken the request back"),
+        Event::Sharing { on: true, .. } => format!("{csr} now sees your desktop"),
+        Event::Sharing { on: false, reason } => {
+            format!("{csr} no longer sees your desktop{}", reason.map_or("", why))
+        }
+        Event::Controlled { on: true } => format!("{csr} may now use your mouse and keyboard"),
+        Event::Controlled { on: false } => format!("{csr} cannot use your mouse and keyboard"),
+        Event::CsrLost { grace_s } => format!(
+            "The connection is lost; trying to come back for {grace_s} seconds. Nothing is shared"
+        ),
+        Event::Notice(text) => text.clone(),
+        Event::Ended { by_csr: true } => format!("{csr} has ended the session"),
+        Event::Ended { by_csr: false } => "You have left the session".to_owned(),
+        Event::Failed(error) => error.to_string(),
+        // Events of later versions of the library.
+        _ => "Something happened in the session that this version cannot name".to_owned(),
+    }
+}
+
+const fn why(reason: EndReason) -> &'static str {
+    match reason {
+        EndReason::StoppedByCustomer => ": you stopped it",
+        EndReason::StoppedByCsr => ": they stopped it",
+        EndReason::ConnectionLost => ": the connection is lost",
+        EndReason::ScreenGone => ": this screen can no longer be captured",
+        EndReason::SessionOver => ": the session is over",
+        _ => "",
+    }
+}
+
+/// The sign on the shared desktop while it is shared; `None` while it is not.
+pub(crate) fn sign(situation: &Situation) -> Option<String> {
+    let csr = situation.csr_name();
+    match (situation.is_sharing(), situation.is_controlled()) {
+        (false, _) => None,
+        (true, false) => Some(format!("{csr} is viewing this desktop - click here to stop")),
+        (true, true) => Some(format!("{csr} is controlling this desktop - click here to stop")),
+    }
+}
+
+/// What the person allows by answering yes.
+pub(crate) const fn consequence(activity: Activity) -> &'static str {
+    match activity {
+        Activity::View => "They will see everything on your desktop.",
+        Activity::Control => {
+            "They will see everything on your desktop and can use your mouse and keyboard."
+        }
+    }
+}
