@@ -35,7 +35,8 @@ check: ## formatting, clippy and documentation, warnings denied
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
 
 loom: ## check every interleaving of the hand-over slot
-	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom $(CARGO) test --locked --release -p tessera --lib slot
+	@scripts/setup build
+	RUSTC_WORKSPACE_WRAPPER=scripts/rustc-loom $(CARGO) test --locked --workspace --lib slot::model
 
 fuzz: ## run every fuzz target for FUZZ_SECONDS over its corpus
 	@scripts/setup build

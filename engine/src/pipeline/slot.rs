@@ -6,8 +6,7 @@
 //! values travel as boxes that the stages keep and reuse. Waking the other side is not done here.
 //!
 //! Every operation is one atomic exchange, hence wait-free. The only unsafe code of this package
-//! stands in this file; `cargo test -p tessera --lib slot` under `RUSTFLAGS="--cfg loom"` checks
-//! all interleavings of it (the command is in CONTRIBUTING.md).
+//! stands in this file; `make loom` checks all interleavings of it.
 #![allow(unsafe_code, reason = "ownership of a box passes through an atomic pointer")]
 
 use std::marker::PhantomData;
