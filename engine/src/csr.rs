@@ -35,7 +35,7 @@ pub struct Options {
 pub enum Event {
     /// The session is open at the center; tell the customer the code.
     Opened {
-        /// Number and secret; its `Display` form is what to read out.
+        /// Number and secret; `reveal()` is what to read out.
         code: Code,
     },
     /// The former secret is void after too many wrong guesses; tell the customer the new code.
@@ -122,7 +122,7 @@ impl Session {
 }
 
 /// Operates a session from any thread; cheap to clone. The session goes on when handles are
-/// dropped, until [`Handle::end`] or until the receiver of events is dropped.
+/// dropped, until [`Handle::end`]; when the receiver of events is dropped, it ends at its next event.
 #[derive(Clone, Debug)]
 pub struct Handle {
     pub(crate) commands: crate::driver::Commands<Command>,

@@ -11,6 +11,12 @@ use crate::csr::EndReason;
 use crate::figures::ShareFigures;
 use crate::{Activity, Code, Error};
 
+/// Opens a source of pictures.
+pub type OpenSource = Box<
+    dyn FnMut() -> Result<Box<dyn tessera_capture::ScreenSource>, tessera_capture::CaptureError>
+        + Send,
+>;
+
 /// Where the shared pictures come from and where granted input goes.
 #[non_exhaustive]
 pub enum Screen {
@@ -18,8 +24,8 @@ pub enum Screen {
     Display(Option<String>),
     /// Pictures from anywhere else and, if input shall have an effect, where it goes.
     Own {
-        /// The source of pictures.
-        source: Box<dyn tessera_capture::ScreenSource>,
+        /// Opens the source of pictures, once for each share.
+        open: OpenSource,
         /// The receiver of input; without one, control is refused.
         sink: Option<Box<dyn tessera_capture::InputSink>>,
     },
@@ -127,7 +133,8 @@ impl Session {
 }
 
 /// Operates the customer's part from any thread; cheap to clone. The session goes on when handles
-/// are dropped, until [`Handle::leave`] or until the receiver of events is dropped.
+/// are dropped, until [`Handle::leave`]; when the receiver of events is dropped, it ends at its next
+/// event.
 #[derive(Clone, Debug)]
 pub struct Handle {
     pub(crate) commands: crate::driver::Commands<Command>,
@@ -135,7 +142,7 @@ pub struct Handle {
 }
 
 /// What a handle can ask of the driver.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Command {
     Answer { id: u32, granted: bool, all: bool },
     WithdrawControl,

@@ -1,7 +1,11 @@
 //! What can go wrong, each as one sentence that says what happened and what to do.
 
+use std::path::PathBuf;
+
 use tessera_capture::CaptureError;
+use tessera_transport::center::{CenterError, TokenError};
 use tessera_transport::identity::IdentityError;
+use tessera_transport::pairing::{CodeError, NoRandomness, PairingError};
 use tessera_transport::{BindError, ConnectError, LinkError};
 
 /// A failure that ends a session or keeps it from starting.
@@ -10,60 +14,44 @@ use tessera_transport::{BindError, ConnectError, LinkError};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The text typed as a code has not the form of one.
-    #[error(
-        "this is not a session code; type it as the representative reads it out, for example 123 456 789-1234 5678"
-    )]
-    CodeMalformed,
     /// The center has no open session of this number.
     #[error(
         "the center knows no open session with this number; ask the representative for the current code"
     )]
     CodeUnknown,
-    /// The secret half of the code was wrong, or the code has expired.
-    #[error(
-        "the code is wrong or has expired; ask the representative for the current code and type it again"
-    )]
-    CodeWrong,
-    /// The session has a customer already.
-    #[error(
-        "the session has a customer already; ask the representative to open another session for you"
-    )]
-    SessionTaken,
+    /// The text given as a code is none.
+    #[error(transparent)]
+    CodeText(#[from] CodeError),
+    /// The code was not proved, or the peer did not prove it.
+    #[error(transparent)]
+    Code(#[from] PairingError),
+    /// A code cannot be made.
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+    /// The text given as an enrolment token is none.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// The center's address cannot be understood.
     #[error("'{0}' is not a center's address; write HOST:PORT or HOST:PORT#FINGERPRINT")]
     CenterAddress(String),
-    /// No connection to the center.
+    /// The center cannot be reached or refused.
+    #[error(transparent)]
+    Center(#[from] CenterError),
+    /// The fingerprint of a center that was used before cannot be read or kept.
     #[error(
-        "the center at {center} cannot be reached ({reason}); check the address and that the center is running"
+        "cannot use the pinned fingerprint {path} ({cause}); check the data directory, and remove the file only if the center really has a new key"
     )]
-    CenterUnreachable {
-        /// Address as it was given.
-        center: String,
-        /// What the network said.
-        reason: String,
-    },
-    /// The center refused a request.
-    #[error("the center refused: {0}")]
-    CenterRefused(String),
-    /// The certificate of the center or of the peer is not the one that was pinned or announced.
-    #[error(
-        "the certificate of {peer} is not the expected one ({detail}); somebody may be intercepting the connection, so do not go on before its operator has confirmed the new fingerprint"
-    )]
-    CertificateMismatch {
-        /// Whose certificate.
-        peer: String,
-        /// Both fingerprints, where they are known.
-        detail: String,
+    Pin {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        cause: String,
     },
     /// This program has no account at the center yet.
     #[error(
         "this computer is not enrolled at the center; give the enrolment token that 'tessera-center serve' printed"
     )]
     NotEnrolled,
-    /// The enrolment token was not accepted.
-    #[error("the center did not accept the enrolment token ({0}); have the center print a new one")]
-    TokenRefused(String),
     /// The representative's program cannot be reached.
     #[error(
         "the representative's program cannot be reached at any of its addresses ({0}); check that no firewall blocks UDP between the two computers"

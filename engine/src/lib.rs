@@ -11,10 +11,7 @@
 //!
 //! Nothing here prints, reads arguments or decides for a person.
 
-#![allow(dead_code, reason = "the driver that uses the rest follows")]
-
 mod clock;
-mod code;
 pub mod csr;
 pub mod customer;
 mod driver;
@@ -30,7 +27,6 @@ pub(crate) fn default_threads() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
 }
 
-pub use code::Code;
 pub use error::Error;
 pub use figures::Figures;
 pub use session::messages::Activity;
@@ -38,3 +34,4 @@ pub use session::text::plain_text;
 // The vocabulary of pictures and input that the items above are spoken in.
 pub use tessera_capture::{CursorShape, InputEvent, InputSink, PointerButton, ScreenSource};
 pub use tessera_codec::{BYTES_PER_PIXEL, Frame, FrameView, Rect, Region, Size};
+pub use tessera_transport::pairing::Code;

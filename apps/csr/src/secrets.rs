@@ -25,7 +25,7 @@ pub(crate) fn write_code(path: &Path, code: &Code) -> Result<(), Error> {
             _ => {}
         }
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-        writeln!(file, "{code}")?;
+        writeln!(file, "{}", code.reveal().as_str())?;
         fs::rename(&draft, path)
     };
     write().map_err(|reason| Error::CodeFile { path: path.to_owned(), reason })

@@ -26,7 +26,7 @@ const ATTEMPTS: usize = 5;
 pub(crate) fn from_file(path: &Path, inputs: &Receiver<Input>) -> Result<Option<Code>, Error> {
     loop {
         match read(path) {
-            Ok(text) => return Ok(Some(text.parse()?)),
+            Ok(text) => return Ok(Some(text.parse().map_err(tessera::Error::from)?)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(reason) => return Err(Error::CodeFile { path: path.to_owned(), reason }),
         }
@@ -46,19 +46,16 @@ fn read(path: &Path) -> io::Result<String> {
 
 /// Asks the person until the answer has the form of a code.
 pub(crate) fn from_prompt() -> Result<Code, Error> {
-    let mut refused = tessera::Error::CodeMalformed;
-    for _ in 0..ATTEMPTS {
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
         let typed = tessera_terminal::ask("Code from the support representative:")?;
-        match typed.parse() {
+        match typed.parse().map_err(tessera::Error::from) {
             Ok(code) => return Ok(code),
-            Err(error) => {
-                if !tessera_terminal::is_interactive() {
-                    return Err(error.into());
-                }
-                eprintln!("{error}");
-                refused = error;
+            Err(error) if attempts == ATTEMPTS || !tessera_terminal::is_interactive() => {
+                return Err(error.into());
             }
+            Err(error) => eprintln!("{error}"),
         }
     }
-    Err(refused.into())
 }

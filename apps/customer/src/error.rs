@@ -12,8 +12,6 @@ pub(crate) enum Error {
     Log(#[from] tessera_terminal::LogError),
     #[error(transparent)]
     Prompt(#[from] tessera_terminal::PromptError),
-    #[error("{0}")]
-    Screen(String),
     #[error(
         "cannot read the code file {path} ({reason}); check its name and that it is yours to read"
     )]

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tessera::customer::Screen;
 use tessera::{ScreenSource, Size};
-use tessera_capture::Pace;
 use tessera_capture::clip::{AtEnd, ClipSource};
 use tessera_capture::pattern::PatternSource;
+use tessera_capture::{CaptureError, Pace};
 
 use crate::cli::{Options, Source};
 use crate::error::Error;
@@ -19,16 +19,20 @@ const PATTERN_INTERVAL: Duration = Duration::from_micros(33_333);
 
 /// The screen that the options name.
 pub(crate) fn screen(options: &Options) -> Result<Screen, Error> {
-    let unusable = |error: tessera_capture::CaptureError| Error::Screen(error.to_string());
-    let source: Box<dyn ScreenSource> = match &options.source {
-        None => return Ok(Screen::Display(options.display.clone())),
-        Some(Source::Pattern) => {
-            let pace = Pace::Every(PATTERN_INTERVAL);
-            Box::new(PatternSource::new(PATTERN_SIZE, 0, pace).map_err(unusable)?)
-        }
-        Some(Source::Clip(path)) => {
-            Box::new(ClipSource::open(path, None, AtEnd::Repeat).map_err(unusable)?)
-        }
+    let Some(source) = options.source.clone() else {
+        return Ok(Screen::Display(options.display.clone()));
     };
-    Ok(Screen::Own { source, sink: None })
+    // Opened once beforehand, so that an unusable one is reported before the session begins.
+    drop(open(&source).map_err(tessera::Error::from)?);
+    Ok(Screen::Own { open: Box::new(move || open(&source)), sink: None })
+}
+
+fn open(source: &Source) -> Result<Box<dyn ScreenSource>, CaptureError> {
+    Ok(match source {
+        Source::Pattern => {
+            let pace = Pace::Every(PATTERN_INTERVAL);
+            Box::new(PatternSource::new(PATTERN_SIZE, 0, pace)?)
+        }
+        Source::Clip(path) => Box::new(ClipSource::open(path, None, AtEnd::Repeat)?),
+    })
 }

@@ -1,16 +1,333 @@
-//! The driver of one side.
+//! The representative's session on its thread.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crossbeam::channel::Receiver;
+use tessera_transport::center::{CenterError, Client, EnrolmentToken, Refusal};
+use tessera_transport::pairing::{Door, Number};
+use tessera_transport::{CloseReason, Endpoint, Fingerprint, Incoming, Protocol};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 
-use crate::Error;
-use crate::csr::{Event, Handle, Options};
+use super::admission::{self, Admitted, MAX_EXAMINED};
+use super::connection::{Arrival, Arrivals, Connection};
+use super::{Events, directory, next_command, until};
+use crate::csr::{Command, Event, Handle, Options};
 use crate::figures::ShareFigures;
+use crate::pipeline::Viewer;
+use crate::session::csr::{Action, Csr, Notice};
+use crate::session::messages::MAX_NAME_CHARS;
+use crate::session::rules::{GRACE_S, RETRY_MAX_US, RETRY_MIN_US};
+use crate::{Error, clock, plain_text};
+
+/// Arrivals that may wait for the session's thread.
+const ARRIVALS: usize = 64;
 
 pub(crate) fn start(options: Options) -> Result<(Handle, Receiver<Event>), Error> {
-    let (events, receiver) = crossbeam::channel::bounded(256);
-    let (commands, _) = super::commands();
-    let _ = events.send(Event::Failed(Error::CenterAddress(options.center)));
-    Ok((Handle { commands, figures: Arc::new(ShareFigures::default()) }, receiver))
+    let (events, receiver) = crossbeam::channel::bounded(super::EVENT_QUEUE);
+    let (commands, queue) = super::commands();
+    let figures = Arc::new(ShareFigures::default());
+    let handle = Handle { commands, figures: Arc::clone(&figures) };
+    super::run(move || async move {
+        let mut events = Events::new(events);
+        match Session::open(options, queue, &mut events, figures).await {
+            Ok(session) => session.run(&mut events).await,
+            Err(error) => events.send(Event::Failed(error)),
+        }
+    })?;
+    Ok((handle, receiver))
+}
+
+/// The session at the center.
+struct Listing {
+    client: Option<Client>,
+    number: Number,
+    center: String,
+    data_dir: PathBuf,
+    retry_us: Option<u64>,
+    pause_us: u64,
+    resuming: JoinSet<Result<Client, Error>>,
+}
+
+struct Session {
+    endpoint: Endpoint,
+    listing: Listing,
+    door: Door,
+    renewals: watch::Receiver<u64>,
+    machine: Csr,
+    customer: Option<Fingerprint>,
+    connection: Option<(Connection, Viewer)>,
+    generation: u64,
+    examined: JoinSet<Option<Admitted>>,
+    arrivals: (Arrivals, mpsc::Receiver<(u64, Arrival)>),
+    commands: mpsc::Receiver<Command>,
+    figures: Arc<ShareFigures>,
+}
+
+/// What the session's thread woke up for.
+enum Wake {
+    Command(Command),
+    Knock(Incoming),
+    Examined(Option<Admitted>),
+    Arrival(u64, Arrival),
+    Renewed,
+    CenterLost,
+    CenterBack(Result<Client, Error>),
+    Due,
+}
+
+impl Session {
+    async fn open(
+        options: Options,
+        commands: mpsc::Receiver<Command>,
+        events: &mut Events<Event>,
+        figures: Arc<ShareFigures>,
+    ) -> Result<Self, Error> {
+        let Options { center, data_dir, listen, name, enrolment_token } = options;
+        let name = plain_text(&name, MAX_NAME_CHARS);
+        let endpoint = directory::bind(listen, &data_dir, Some(Protocol::SESSION))?;
+        let token = enrolment_token.as_deref().map(str::parse::<EnrolmentToken>).transpose()?;
+        let expected = token.as_ref().map(|token| token.center);
+        let mut client = directory::connect(&endpoint, &center, &data_dir, expected).await?;
+        if let Some(token) = token {
+            client.enrol(token.secret, name.clone()).await?;
+        }
+        let addresses = directory::addresses(&endpoint, &center).await;
+        let number = client.open_session(addresses).await.map_err(|error| match error {
+            CenterError::Refused { reason: Refusal::NotEnrolled, .. } => Error::NotEnrolled,
+            other => other.into(),
+        })?;
+        let door = Door::new(number)?;
+        events.send(Event::Opened { code: door.code() });
+        Ok(Self {
+            endpoint,
+            listing: Listing {
+                client: Some(client),
+                number,
+                center,
+                data_dir,
+                retry_us: None,
+                pause_us: RETRY_MIN_US,
+                resuming: JoinSet::new(),
+            },
+            renewals: door.renewals(),
+            door,
+            machine: Csr::new(name),
+            customer: None,
+            connection: None,
+            generation: 0,
+            examined: JoinSet::new(),
+            arrivals: mpsc::channel(ARRIVALS),
+            commands,
+            figures,
+        })
+    }
+
+    async fn run(mut self, events: &mut Events<Event>) {
+        while !self.machine.is_over() {
+            match self.wait().await {
+                Wake::Command(Command::Request(activity)) => self.machine.request(activity),
+                Wake::Command(Command::StopShare) => self.machine.stop_share(),
+                Wake::Command(Command::End) => self.machine.end(),
+                Wake::Knock(incoming) => {
+                    let known = self.customer.filter(|_| self.machine.admits_return());
+                    self.examined.spawn(admission::examine(incoming, self.door.clone(), known));
+                }
+                Wake::Examined(admitted) => {
+                    if let Some(admitted) = admitted {
+                        self.admit(admitted);
+                    }
+                }
+                Wake::Arrival(generation, arrival) => self.arrived(generation, arrival),
+                Wake::Renewed => events.send(Event::CodeRenewed { code: self.door.code() }),
+                Wake::CenterLost => self.listing.lost(),
+                Wake::CenterBack(result) => self.listing.resumed(result),
+                Wake::Due => {
+                    let now_us = clock::now_us();
+                    self.machine.handle_timeout(now_us);
+                    self.listing.resume_if_due(&self.endpoint, now_us);
+                }
+            }
+            self.act(events).await;
+            if events.is_abandoned() {
+                self.machine.end();
+                self.act(events).await;
+            }
+        }
+        self.endpoint.close(&CloseReason::Goodbye);
+        self.endpoint.wait_idle().await;
+    }
+
+    async fn wait(&mut self) -> Wake {
+        let due_us = [self.machine.poll_timeout_us(), self.listing.retry_us];
+        let due_us = due_us.into_iter().flatten().min();
+        let may_examine = self.examined.len() < MAX_EXAMINED;
+        tokio::select! {
+            command = next_command(&mut self.commands) => Wake::Command(command),
+            Some((generation, arrival)) = self.arrivals.1.recv() => {
+                Wake::Arrival(generation, arrival)
+            }
+            Some(examined) = self.examined.join_next() => Wake::Examined(examined.unwrap_or(None)),
+            Some(incoming) = self.endpoint.accept(), if may_examine => Wake::Knock(incoming),
+            Ok(()) = self.renewals.changed() => Wake::Renewed,
+            () = closed(self.listing.client.as_ref()) => Wake::CenterLost,
+            Some(Ok(result)) = self.listing.resuming.join_next() => Wake::CenterBack(result),
+            () = until(due_us) => Wake::Due,
+        }
+    }
+
+    fn admit(&mut self, Admitted { link, control, returning }: Admitted) {
+        let known = self.customer == Some(link.peer());
+        let welcome =
+            if known { self.machine.admits_return() } else { self.machine.admits_stranger() };
+        if !welcome || returning && !known {
+            let reason = "the session has a customer already".to_owned();
+            link.close(&CloseReason::NotAdmitted(reason));
+            return;
+        }
+        if let Some((former, _)) = self.connection.take() {
+            former.close(&CloseReason::Replaced);
+        }
+        let (viewer, end) = match Viewer::with_figures(Arc::clone(&self.figures)) {
+            Ok(viewer) => viewer,
+            Err(error) => {
+                tracing::error!(%error, "a customer cannot be served");
+                link.close(&CloseReason::NotAdmitted(error.to_string()));
+                return;
+            }
+        };
+        self.generation += 1;
+        self.customer = Some(link.peer());
+        let pictures_link = link.clone();
+        let pictures = async move { end.run(&pictures_link).await };
+        let connection =
+            Connection::start(link, self.generation, control, &self.arrivals.0, pictures);
+        self.connection = Some((connection, viewer));
+        self.machine.handle_connected();
+    }
+
+    fn arrived(&mut self, generation: u64, arrival: Arrival) {
+        let Some((connection, viewer)) = &self.connection else { return };
+        if connection.generation != generation {
+            return;
+        }
+        match arrival {
+            Arrival::Message(message) => self.machine.handle_message(message),
+            Arrival::Cursor(shape) => viewer.set_cursor_shape(shape),
+            Arrival::Ended(error) => {
+                tracing::info!(%error, "the connection to the customer has ended");
+                self.connection = None;
+                self.machine.handle_lost(clock::now_us());
+            }
+        }
+    }
+
+    async fn act(&mut self, events: &mut Events<Event>) {
+        while let Some(action) = self.machine.poll_action() {
+            match action {
+                Action::Send(message) => {
+                    if let Some((connection, _)) = &self.connection {
+                        connection.send(&message);
+                    }
+                }
+                Action::StartViewing { first_update } => {
+                    if let Some((_, viewer)) = &self.connection {
+                        events.send(Event::ShareStarted(viewer.show(first_update)));
+                    }
+                }
+                Action::StopViewing => {
+                    if let Some((_, viewer)) = &self.connection {
+                        viewer.hide();
+                    }
+                }
+                Action::Disconnect => {
+                    if let Some((connection, _)) = self.connection.take() {
+                        connection.close(&CloseReason::Goodbye);
+                    }
+                }
+                Action::Part => {
+                    if let Some((connection, _)) = self.connection.take() {
+                        connection.part().await;
+                    }
+                }
+                Action::RenewCode => {
+                    self.customer = None;
+                    if let Err(error) = self.door.renew() {
+                        events.send(Event::Failed(error.into()));
+                        self.machine.end();
+                    }
+                }
+                Action::CloseSession => self.listing.close().await,
+                Action::Tell(notice) => events.send(event_of(notice)),
+            }
+        }
+    }
+}
+
+impl Listing {
+    fn lost(&mut self) {
+        tracing::warn!("the connection to the center was lost; trying again");
+        self.client = None;
+        self.pause_us = RETRY_MIN_US;
+        self.retry_us = Some(clock::now_us() + self.pause_us);
+    }
+
+    /// Begins to take the session up again at the center, if that is due. Whoever has joined stays
+    /// joined meanwhile.
+    fn resume_if_due(&mut self, endpoint: &Endpoint, now_us: u64) {
+        if self.retry_us.is_none_or(|due_us| due_us > now_us) {
+            return;
+        }
+        self.retry_us = None;
+        let (endpoint, center) = (endpoint.clone(), self.center.clone());
+        let (data_dir, number) = (self.data_dir.clone(), self.number);
+        self.resuming.spawn(async move {
+            let mut client = directory::connect(&endpoint, &center, &data_dir, None).await?;
+            let addresses = directory::addresses(&endpoint, &center).await;
+            client.resume_session(number, addresses).await?;
+            Ok(client)
+        });
+    }
+
+    fn resumed(&mut self, result: Result<Client, Error>) {
+        match result {
+            Ok(client) => self.client = Some(client),
+            Err(error) => {
+                tracing::debug!(%error, "the center is still away");
+                self.pause_us = (self.pause_us * 2).min(RETRY_MAX_US);
+                self.retry_us = Some(clock::now_us() + self.pause_us);
+            }
+        }
+    }
+
+    async fn close(&mut self) {
+        if let Some(mut client) = self.client.take() {
+            if let Err(error) = client.close_session(self.number).await {
+                tracing::debug!(%error, "the session could not be closed at the center");
+            }
+            client.disconnect();
+        }
+    }
+}
+
+/// Waits until the connection to the center is lost; for ever while there is none.
+async fn closed(client: Option<&Client>) {
+    match client {
+        Some(client) => drop(client.closed().await),
+        None => std::future::pending().await,
+    }
+}
+
+fn event_of(notice: Notice) -> Event {
+    match notice {
+        Notice::CustomerJoined { name, again } => Event::CustomerJoined { name, again },
+        Notice::CustomerLost => Event::CustomerLost { grace_s: GRACE_S },
+        Notice::CustomerLeft => Event::CustomerLeft,
+        Notice::RequestReceived { activity } => Event::RequestReceived { activity },
+        Notice::Answered { activity, granted } => Event::Answered { activity, granted },
+        Notice::ControlChanged { allowed } => Event::ControlChanged { allowed },
+        Notice::ShareEnded { reason } => Event::ShareEnded { reason },
+        Notice::Ended => Event::Ended,
+    }
 }

@@ -1,16 +1,327 @@
-//! The driver of one side.
+//! The customer's part in a session on its thread.
 
 use std::sync::Arc;
 
 use crossbeam::channel::Receiver;
+use tessera_capture::x11::{X11Input, X11Source};
+use tessera_capture::{InputSink, ScreenSource};
+use tessera_transport::center::Found;
+use tessera_transport::{CloseReason, Closed, Endpoint, LinkError};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
-use crate::Error;
-use crate::customer::{Event, Handle, Options};
+use super::connection::{Arrival, Arrivals, Connection};
+use super::input::{Control, Injector};
+use super::joining::{self, Joined};
+use super::{Events, directory, next_command, until};
+use crate::customer::{Command, Event, Handle, OpenSource, Options, Screen};
 use crate::figures::ShareFigures;
+use crate::pipeline::{Sharer, SourceNotice};
+use crate::session::customer::{Action, Customer, Notice};
+use crate::session::messages::{MAX_NAME_CHARS, Message, VERSION};
+use crate::session::rules::{Consent, GRACE_S};
+use crate::{Error, clock, plain_text};
+
+/// Arrivals and notices that may wait for the session's thread.
+const ARRIVALS: usize = 64;
 
 pub(crate) fn join(options: Options) -> Result<(Handle, Receiver<Event>), Error> {
-    let (events, receiver) = crossbeam::channel::bounded(256);
-    let (commands, _) = super::commands();
-    let _ = events.send(Event::Failed(Error::CenterAddress(options.center)));
-    Ok((Handle { commands, figures: Arc::new(ShareFigures::default()) }, receiver))
+    let (events, receiver) = crossbeam::channel::bounded(super::EVENT_QUEUE);
+    let (commands, queue) = super::commands();
+    let figures = Arc::new(ShareFigures::default());
+    let handle = Handle { commands, figures: Arc::clone(&figures) };
+    super::run(move || async move {
+        let mut events = Events::new(events);
+        match Session::join(options, queue, figures).await {
+            Ok(session) => session.run(&mut events).await,
+            Err(error) => events.send(Event::Failed(error)),
+        }
+    })?;
+    Ok((handle, receiver))
+}
+
+struct Session {
+    endpoint: Endpoint,
+    found: Found,
+    open_source: OpenSource,
+    control: Option<Control>,
+    machine: Customer,
+    connection: Option<(Connection, Sharer)>,
+    generation: u64,
+    rejoining: JoinSet<Result<Joined, Error>>,
+    arrivals: (Arrivals, mpsc::Receiver<(u64, Arrival)>),
+    notices: (mpsc::Sender<SourceNotice>, mpsc::Receiver<SourceNotice>),
+    commands: mpsc::Receiver<Command>,
+    figures: Arc<ShareFigures>,
+    /// What ended the session, when it was no one's wish.
+    failure: Option<Error>,
+}
+
+enum Wake {
+    Command(Command),
+    Arrival(u64, Arrival),
+    Notice(SourceNotice),
+    Rejoined(Box<Result<Joined, Error>>),
+    Due,
+}
+
+impl Session {
+    async fn join(
+        options: Options,
+        commands: mpsc::Receiver<Command>,
+        figures: Arc<ShareFigures>,
+    ) -> Result<Self, Error> {
+        let Options { center, data_dir, code, name, screen, standing_consent } = options;
+        let name = plain_text(&name, MAX_NAME_CHARS);
+        // Opened first: a missing display is reported before anybody is bothered.
+        let (open_source, sink) = open_screen(screen)?;
+        let endpoint = directory::bind(None, &data_dir, None)?;
+        let found = joining::find(&endpoint, &center, &data_dir, &code).await?;
+        let joined = joining::join(&endpoint, &found, &code).await?;
+        let control = sink.map(|sink| Control::new(sink, Arc::clone(&figures))).transpose()?;
+        let consent = Consent::of(&standing_consent);
+        let mut session = Self {
+            endpoint,
+            found,
+            open_source,
+            machine: Customer::new(name, consent, control.is_some()),
+            control,
+            connection: None,
+            generation: 0,
+            rejoining: JoinSet::new(),
+            arrivals: mpsc::channel(ARRIVALS),
+            notices: mpsc::channel(ARRIVALS),
+            commands,
+            figures,
+            failure: None,
+        };
+        session.connected(joined);
+        Ok(session)
+    }
+
+    async fn run(mut self, events: &mut Events<Event>) {
+        loop {
+            self.act(events).await;
+            if self.machine.is_over() {
+                break;
+            }
+            if events.is_abandoned() {
+                self.machine.leave();
+                continue;
+            }
+            match self.wait().await {
+                Wake::Command(command) => self.command(command),
+                Wake::Arrival(generation, arrival) => self.arrived(generation, arrival),
+                Wake::Notice(notice) => self.noticed(notice, events),
+                Wake::Rejoined(result) => self.rejoined(*result),
+                Wake::Due => self.machine.handle_timeout(clock::now_us()),
+            }
+        }
+        if let Some(error) = self.failure.take() {
+            events.send(Event::Failed(error));
+        }
+        // Ends capture and lets go of all keys before the program is told that it may exit.
+        self.connection = None;
+        self.control = None;
+        self.endpoint.close(&CloseReason::Goodbye);
+        self.endpoint.wait_idle().await;
+    }
+
+    async fn wait(&mut self) -> Wake {
+        let due_us = self.machine.poll_timeout_us();
+        tokio::select! {
+            command = next_command(&mut self.commands) => Wake::Command(command),
+            Some((generation, arrival)) = self.arrivals.1.recv() => {
+                Wake::Arrival(generation, arrival)
+            }
+            Some(notice) = self.notices.1.recv() => Wake::Notice(notice),
+            Some(Ok(result)) = self.rejoining.join_next() => Wake::Rejoined(Box::new(result)),
+            () = until(due_us) => Wake::Due,
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        match command {
+            Command::Answer { id, granted, all } => self.machine.answer(id, granted, all),
+            Command::WithdrawControl => self.machine.withdraw_control(),
+            Command::WithdrawAll => self.machine.withdraw_all(),
+            Command::Stop => self.machine.stop_sharing(),
+            Command::Leave => self.machine.leave(),
+        }
+    }
+
+    fn connected(&mut self, Joined { link, control }: Joined) {
+        self.generation += 1;
+        let (sharer, end) = Sharer::with_figures(Arc::clone(&self.figures));
+        let injector: Option<Injector> = self.control.as_ref().map(Control::injector);
+        let figures = Arc::clone(&self.figures);
+        let pictures_link = link.clone();
+        let pictures = async move {
+            let on_input = |event| match &injector {
+                Some(injector) => injector.handle(event),
+                None => figures.on_input(false),
+            };
+            end.run(&pictures_link, on_input).await
+        };
+        let connection =
+            Connection::start(link, self.generation, control, &self.arrivals.0, pictures);
+        self.connection = Some((connection, sharer));
+    }
+
+    fn rejoined(&mut self, result: Result<Joined, Error>) {
+        match result {
+            Ok(joined) => {
+                self.connected(joined);
+                self.machine.handle_reconnected();
+            }
+            Err(error) => tracing::info!(%error, "not yet back in the session"),
+        }
+    }
+
+    fn arrived(&mut self, generation: u64, arrival: Arrival) {
+        let current = self.connection.as_ref().map(|(connection, _)| connection.generation);
+        if current != Some(generation) {
+            return;
+        }
+        match arrival {
+            Arrival::Message(message) => self.machine.handle_message(message),
+            Arrival::Cursor(_) => tracing::debug!("a cursor image came the wrong way"),
+            Arrival::Ended(error) => {
+                tracing::info!(%error, "the connection to the representative has ended");
+                self.connection = None;
+                if is_final(&error) {
+                    self.failure = Some(error);
+                    self.machine.handle_refused();
+                } else {
+                    self.machine.handle_lost(clock::now_us());
+                }
+            }
+        }
+    }
+
+    fn noticed(&mut self, notice: SourceNotice, events: &mut Events<Event>) {
+        match notice {
+            SourceNotice::Cursor(shape) => {
+                if let Some((connection, _)) = &self.connection {
+                    connection.send_cursor(&shape);
+                }
+            }
+            SourceNotice::Remark(sentence) => events.send(Event::Notice(sentence)),
+            SourceNotice::Gone(error) => self.screen_gone(&error.into(), events),
+        }
+    }
+
+    fn screen_gone(&mut self, error: &Error, events: &mut Events<Event>) {
+        tracing::warn!(%error, "the share has ended");
+        events.send(Event::Notice(error.to_string()));
+        self.machine.handle_screen_gone();
+    }
+
+    async fn act(&mut self, events: &mut Events<Event>) {
+        while let Some(action) = self.machine.poll_action() {
+            match action {
+                Action::Send(message) => self.send(&message),
+                Action::StartSharing { control } => {
+                    if let Err(error) = self.start_sharing(control) {
+                        self.screen_gone(&error, events);
+                    }
+                }
+                Action::StopSharing => {
+                    if let Some((_, sharer)) = &mut self.connection {
+                        sharer.stop();
+                    }
+                }
+                Action::AllowInput(allowed) => {
+                    if let Some(control) = &mut self.control {
+                        control.allow(allowed);
+                    }
+                }
+                Action::Rejoin => {
+                    if self.rejoining.is_empty() {
+                        let (endpoint, found) = (self.endpoint.clone(), self.found.clone());
+                        self.rejoining.spawn(joining::rejoin(endpoint, found));
+                    }
+                }
+                Action::Disconnect => {
+                    if let Some((connection, _)) = self.connection.take() {
+                        connection.close(&CloseReason::Goodbye);
+                    }
+                }
+                Action::Part => {
+                    if let Some((connection, sharer)) = self.connection.take() {
+                        drop(sharer);
+                        connection.part().await;
+                    }
+                }
+                Action::Tell(notice) => self.tell(notice, events),
+            }
+        }
+    }
+
+    fn send(&self, message: &Message) {
+        if let Some((connection, _)) = &self.connection {
+            connection.send(message);
+        }
+    }
+
+    fn start_sharing(&mut self, control: bool) -> Result<(), Error> {
+        let Some((connection, sharer)) = &mut self.connection else {
+            return Ok(());
+        };
+        let source = (self.open_source)()?;
+        let notices = self.notices.0.clone();
+        let first_update = sharer.next_update();
+        connection.send(&Message::ShareStarted { control, first_update });
+        sharer.start(source, move |notice| {
+            if notices.try_send(notice).is_err() {
+                tracing::debug!("a notice of the screen was lost");
+            }
+        })
+    }
+
+    fn tell(&mut self, notice: Notice, events: &mut Events<Event>) {
+        events.send(match notice {
+            Notice::Joined { csr_name, again } => Event::Joined { csr_name, again },
+            Notice::Asked { id, activity, text } => Event::Asked { id, activity, text },
+            Notice::Withdrawn { id } => Event::Withdrawn { id },
+            Notice::Sharing { on, reason } => Event::Sharing { on, reason },
+            Notice::Controlled { on } => Event::Controlled { on },
+            Notice::CsrLost => Event::CsrLost { grace_s: GRACE_S },
+            Notice::Ended { by_csr } => Event::Ended { by_csr },
+            Notice::VersionMismatch { theirs } => {
+                self.failure = Some(Error::VersionMismatch { ours: VERSION, theirs });
+                return;
+            }
+            Notice::GivenUp => {
+                self.failure = Some(Error::Lost { grace_s: GRACE_S });
+                return;
+            }
+        });
+    }
+}
+
+/// Whether coming back would be in vain: the representative's program does not want this customer,
+/// or broke the protocol.
+fn is_final(error: &Error) -> bool {
+    match error {
+        Error::Misbehaved(_) => true,
+        Error::Link(LinkError::Closed(Closed::ByPeer(reason))) => {
+            !matches!(reason, CloseReason::Goodbye | CloseReason::Unknown(_))
+        }
+        Error::Link(LinkError::Violation(_)) => true,
+        _ => false,
+    }
+}
+
+fn open_screen(screen: Screen) -> Result<(OpenSource, Option<Box<dyn InputSink>>), Error> {
+    match screen {
+        Screen::Own { open, sink } => Ok((open, sink)),
+        Screen::Display(display) => {
+            let sink = X11Input::open(display.as_deref())?;
+            let open: OpenSource = Box::new(move || {
+                Ok(Box::new(X11Source::open(display.as_deref())?) as Box<dyn ScreenSource>)
+            });
+            Ok((open, Some(Box::new(sink))))
+        }
+    }
 }

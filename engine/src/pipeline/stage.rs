@@ -31,8 +31,6 @@ pub enum SourceNotice {
     Remark(String),
     /// Capture has failed and ended; the share is over.
     Gone(CaptureError),
-    /// The encoder cannot work; the share is over.
-    EncoderFailed(String),
 }
 
 /// Receives notices; called on the capture thread, must return at once.

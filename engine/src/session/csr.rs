@@ -14,12 +14,17 @@ use crate::csr::EndReason;
 pub enum Action {
     /// Send a message to the customer's program.
     Send(Message),
-    /// Receive pictures and hand a view to the program.
-    StartViewing,
+    /// Hand a view to the program, of the pictures from this update on.
+    StartViewing {
+        /// Number of the update.
+        first_update: u64,
+    },
     /// Expect no more pictures.
     StopViewing,
-    /// Close the connection after what was to be sent.
+    /// Close the connection.
     Disconnect,
+    /// Close the connection when the peer has read what was sent.
+    Part,
     /// Forget the customer's key and make a new code: from now on anyone joins as a stranger.
     RenewCode,
     /// Close the session at the center.
@@ -163,14 +168,14 @@ impl Csr {
         }
         match (self.customer, message.clean()) {
             (Customer::Greeting, Message::Hello { version, .. }) if version != VERSION => {
-                self.left();
+                self.left(Action::Part);
             }
             (Customer::Greeting, Message::Hello { name, .. }) => {
                 self.customer = Customer::Present;
                 let again = std::mem::replace(&mut self.joined_before, true);
                 self.tell(Notice::CustomerJoined { name, again });
             }
-            (_, Message::Leave) => self.left(),
+            (_, Message::Leave) => self.left(Action::Disconnect),
             (Customer::Present, Message::RequestReceived { id }) => {
                 if let Some((_, activity)) = self.pending.filter(|pending| pending.0 == id) {
                     self.tell(Notice::RequestReceived { activity });
@@ -182,9 +187,9 @@ impl Csr {
                     self.tell(Notice::Answered { activity, granted });
                 }
             }
-            (Customer::Present, Message::ShareStarted { control }) => {
+            (Customer::Present, Message::ShareStarted { control, first_update }) => {
                 if !std::mem::replace(&mut self.sharing, true) {
-                    self.actions.push_back(Action::StartViewing);
+                    self.actions.push_back(Action::StartViewing { first_update });
                 }
                 self.set_control(control);
             }
@@ -226,7 +231,7 @@ impl Csr {
             self.send(Message::End);
         }
         self.end_share(EndReason::SessionOver);
-        self.actions.push_back(Action::Disconnect);
+        self.actions.push_back(Action::Part);
         self.actions.push_back(Action::CloseSession);
         self.tell(Notice::Ended);
     }
@@ -247,16 +252,16 @@ impl Csr {
         if let Customer::Lost { lost_us } = self.customer
             && !rules::within_grace(lost_us, now_us)
         {
-            self.left();
+            self.left(Action::Disconnect);
         }
     }
 
-    fn left(&mut self) {
+    fn left(&mut self, last: Action) {
         self.pending = None;
         self.end_share(EndReason::SessionOver);
         self.customer = Customer::Absent;
         self.joined_before = false;
-        self.actions.push_back(Action::Disconnect);
+        self.actions.push_back(last);
         self.tell(Notice::CustomerLeft);
         self.actions.push_back(Action::RenewCode);
     }

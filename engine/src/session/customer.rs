@@ -14,16 +14,21 @@ use crate::csr::EndReason;
 pub enum Action {
     /// Send a message to the representative's program.
     Send(Message),
-    /// Start capturing and sending pictures.
-    StartSharing,
+    /// Start capturing and sending pictures, and tell the representative's program so.
+    StartSharing {
+        /// Whether input is carried out.
+        control: bool,
+    },
     /// Stop capturing at once.
     StopSharing,
     /// Whether arriving input is injected from now on; `false` also releases every pressed key.
     AllowInput(bool),
     /// Connect to the representative's program again.
     Rejoin,
-    /// Close the connection after what was to be sent.
+    /// Close the connection.
     Disconnect,
+    /// Close the connection when the peer has read what was sent.
+    Part,
     /// Tell the program.
     Tell(Notice),
 }
@@ -165,7 +170,7 @@ impl Customer {
         match (self.link, message.clean()) {
             (Link::Greeting, Message::Hello { version, .. }) if version != VERSION => {
                 self.tell(Notice::VersionMismatch { theirs: version });
-                self.over();
+                self.over(Action::Part);
             }
             (Link::Greeting, Message::Hello { name, .. }) => self.joined(name),
             (Link::Up, Message::Request { id, activity, text }) => self.asked(id, activity, text),
@@ -173,7 +178,7 @@ impl Customer {
             (Link::Greeting | Link::Up, Message::End) => {
                 self.stop(EndReason::SessionOver);
                 self.tell(Notice::Ended { by_csr: true });
-                self.over();
+                self.over(Action::Disconnect);
             }
             (Link::Greeting | Link::Up, Message::NotUnderstood)
             | (Link::Down { .. } | Link::Over, _) => {}
@@ -225,7 +230,7 @@ impl Customer {
             self.send(Message::Leave);
         }
         self.tell(Notice::Ended { by_csr: false });
-        self.over();
+        self.over(Action::Part);
     }
 
     /// The screen can no longer be captured.
@@ -257,6 +262,15 @@ impl Customer {
         }
     }
 
+    /// The representative's program does not want this customer, or cannot be trusted to be one.
+    pub fn handle_refused(&mut self) {
+        if self.link != Link::Over {
+            self.pending = None;
+            self.end_share_if_any(EndReason::SessionOver);
+            self.over(Action::Disconnect);
+        }
+    }
+
     /// The connection is back.
     pub fn handle_reconnected(&mut self) {
         if matches!(self.link, Link::Down { .. }) {
@@ -272,7 +286,7 @@ impl Customer {
         };
         if !rules::within_grace(lost_us, now_us) {
             self.tell(Notice::GivenUp);
-            self.over();
+            self.over(Action::Disconnect);
         } else if now_us >= retry_us {
             let pause_us = (pause_us * 2).min(rules::RETRY_MAX_US);
             self.link = Link::Down { lost_us, retry_us: now_us + pause_us, pause_us };
@@ -328,8 +342,7 @@ impl Customer {
         let control = activity == Activity::Control;
         match self.sharing.replace(activity) {
             None => {
-                self.send(Message::ShareStarted { control });
-                self.actions.push_back(Action::StartSharing);
+                self.actions.push_back(Action::StartSharing { control });
                 self.tell(Notice::Sharing { on: true, reason: None });
                 if control {
                     self.allow_input(true);
@@ -355,6 +368,12 @@ impl Customer {
         }
     }
 
+    fn end_share_if_any(&mut self, reason: EndReason) {
+        if self.sharing.is_some() {
+            self.end_share(reason);
+        }
+    }
+
     fn end_share(&mut self, reason: EndReason) {
         if self.sharing.take() == Some(Activity::Control) {
             self.allow_input(false);
@@ -363,9 +382,9 @@ impl Customer {
         self.tell(Notice::Sharing { on: false, reason: Some(reason) });
     }
 
-    fn over(&mut self) {
+    fn over(&mut self, last: Action) {
         self.link = Link::Over;
-        self.actions.push_back(Action::Disconnect);
+        self.actions.push_back(last);
     }
 
     fn send(&mut self, message: Message) {

@@ -77,6 +77,9 @@ pub enum Message {
     ShareStarted {
         /// Whether input is carried out.
         control: bool,
+        /// The first update of the connection that belongs to this share; what came before is of
+        /// an earlier one.
+        first_update: u64,
     },
     /// Customer to representative, during a share.
     ControlChanged {

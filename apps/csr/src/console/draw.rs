@@ -45,7 +45,8 @@ pub(crate) fn console(model: &Model, frame: &mut Frame<'_>) {
 }
 
 fn draw_status(model: &Model, frame: &mut Frame<'_>, area: Rect) {
-    let code = model.code().map_or_else(|| "not open yet".to_owned(), ToString::to_string);
+    let code =
+        model.code().map_or_else(|| "not open yet".to_owned(), |code| code.reveal().to_string());
     let customer = match model.customer() {
         Customer::Awaited => "nobody has joined yet".to_owned(),
         Customer::Present(name) => name.clone(),

@@ -248,7 +248,8 @@ impl Model {
             Entry::Invite => {
                 self.dialog = self.code.as_ref().map(|code| {
                     Dialog::Message(format!(
-                        "Tell the customer this code, by telephone for example:  {code}"
+                        "Tell the customer this code, by telephone for example:  {}",
+                        code.reveal().as_str()
                     ))
                 });
                 None

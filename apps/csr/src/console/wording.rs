@@ -6,9 +6,14 @@ use tessera::csr::{EndReason, Event};
 /// One line about `event`.
 pub(crate) fn event(event: &Event) -> String {
     match event {
-        Event::Opened { code } => format!("Session open. Code for the customer: {code}"),
+        Event::Opened { code } => {
+            format!("Session open. Code for the customer: {}", code.reveal().as_str())
+        }
         Event::CodeRenewed { code } => {
-            format!("The former code is void. New code for the customer: {code}")
+            format!(
+                "The former code is void. New code for the customer: {}",
+                code.reveal().as_str()
+            )
         }
         Event::CustomerJoined { name, again: false } => format!("{name} has joined the session"),
         Event::CustomerJoined { name, again: true } => format!("{name} is back in the session"),
