@@ -24,6 +24,7 @@ const ATTEMPTS: usize = 5;
 /// Reads the code from `path`, waiting for the file to appear. `None` when the program is told to
 /// end meanwhile.
 pub(crate) fn from_file(path: &Path, inputs: &Receiver<Input>) -> Result<Option<Code>, Error> {
+    tracing::info!(path = %path.display(), "waiting for the code file");
     loop {
         match read(path) {
             Ok(text) => return Ok(Some(text.parse().map_err(tessera::Error::from)?)),

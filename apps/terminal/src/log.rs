@@ -13,7 +13,7 @@ use tracing_subscriber::EnvFilter;
 const FILTER_VARIABLE: &str = "TESSERA_LOG";
 
 /// Filter without [`FILTER_VARIABLE`]: what an operator wants to know, nothing for each packet.
-const DEFAULT_FILTER: &str = "info,quinn=warn,rustls=warn,winit=warn,softbuffer=warn";
+const DEFAULT_FILTER: &str = "info,quinn=warn,rustls=warn,winit=error,softbuffer=warn";
 
 /// Destination of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -19,6 +19,7 @@ mod tests;
 
 use tessera::view;
 use winit::application::ApplicationHandler;
+use winit::error::EventLoopError;
 use winit::event::{DeviceEvent, DeviceId, StartCause, WindowEvent};
 use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy};
 use winit::window::WindowId;
@@ -74,7 +75,7 @@ impl WindowLoop {
             use winit::platform::x11::EventLoopBuilderExtX11;
             builder.with_any_thread(true);
         }
-        let event_loop = builder.build().map_err(|error| Error::NoDisplay(error.to_string()))?;
+        let event_loop = builder.build().map_err(|error| Error::NoDisplay(reason(&error)))?;
         event_loop.set_control_flow(ControlFlow::Wait);
         Ok(Self { event_loop })
     }
@@ -94,6 +95,16 @@ impl WindowLoop {
         let tell = Box::new(tell);
         let mut app = App { share: None, awaited: None, proxy, fullscreen, control: false, tell };
         self.event_loop.run_app(&mut app).map_err(|error| Error::Window(error.to_string()))
+    }
+}
+
+/// Why there is no event loop, in words for a person: the library's own text for an unreachable
+/// display names its source file.
+fn reason(error: &EventLoopError) -> String {
+    match (error, std::env::var("DISPLAY")) {
+        (EventLoopError::Os(_), Ok(display)) => format!("display {display} does not answer"),
+        (EventLoopError::Os(_), Err(_)) => "DISPLAY is not set".to_owned(),
+        (error, _) => error.to_string(),
     }
 }
 
