@@ -4,6 +4,7 @@
 use std::sync::{Arc, mpsc};
 
 use tessera::pipeline::{Canvas, Sharer, Viewer};
+use tessera::view;
 use tessera_codec::{Rect, Size};
 use tessera_transport::{Endpoint, Identity, Protocol, Trust};
 
@@ -43,8 +44,13 @@ async fn main() -> Outcome<()> {
                 canvas.frame_mut().span_mut(square.x, y, square.width).fill(step as u8 + 100);
             }
             canvas.share(square);
-            while wakes.recv().is_ok() && !view.advance() {}
-            view.presented();
+            let drawn =
+                |p: view::Picture| p.frame.span(square.x, square.y, 1)[0] == step as u8 + 100;
+            while !view.picture().is_some_and(drawn) && wakes.recv().is_ok() {
+                while view.advance() {
+                    view.presented();
+                }
+            }
         }
         view.figures()
     });
