@@ -59,7 +59,7 @@ const WHAT: &str = "an acknowledgement";
 const NOT_YET: u64 = u64::MAX;
 
 impl Acknowledgement {
-    fn write(&self, out: &mut BytesMut) {
+    pub(crate) fn write(&self, out: &mut BytesMut) {
         let (kind, number) = match self.of {
             Acknowledged::Update(number) => (0, number),
             Acknowledged::Leaf(number) => (1, number),

@@ -2,27 +2,46 @@
 //! must hold of whatever came out.
 
 use crate::acknowledgement::Acknowledgement;
+use crate::center::{self, CenterAddress, EnrolmentToken, is_plain_name};
 use crate::chain::UpdateHeader;
 use crate::datagram::Datagram;
-use crate::framing::{Deframer, FrameHeader};
+use crate::framing::{Deframer, FrameHeader, MessageHeader};
+use crate::identity::Fingerprint;
+use crate::json;
 use crate::link::Link;
-use crate::pairing::Code;
 use crate::pairing::message::Message;
-use bytes::Bytes;
+use crate::pairing::{Code, Number};
+use crate::sanitize::printable;
+use bytes::{Bytes, BytesMut};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt::{Debug, Display};
+use std::str::FromStr;
 
 /// Limit of the frames that [`frames`] reads.
-const FRAME_LIMIT_BYTES: usize = 1 << 16;
+const FRAME_LIMIT_BYTES: usize = 1 << 10;
 
-/// Cuts `data` into frames twice, whole and in chunks whose length its first byte says; both must agree.
+/// Cuts `data` into frames of each layout twice, whole and in chunks whose length its first byte says; both must agree.
+///
+/// # Panics
+/// When they do not, or when a frame exceeds its limit.
 pub fn frames(data: &[u8]) {
     let Some((step, stream)) = data.split_first() else { return };
-    let whole = read_frames(stream, stream.len().max(1));
-    let chunked = read_frames(stream, usize::from(*step).max(1));
-    assert_eq!(whole, chunked);
+    let step = usize::from(*step).max(1);
+    let whole = stream.len().max(1);
+    assert_eq!(
+        read_frames::<MessageHeader>(stream, whole),
+        read_frames::<MessageHeader>(stream, step)
+    );
+    assert_eq!(
+        read_frames::<UpdateHeader>(stream, whole),
+        read_frames::<UpdateHeader>(stream, step)
+    );
 }
 
-fn read_frames(stream: &[u8], step: usize) -> (Vec<Bytes>, bool) {
-    let mut deframer = Deframer::<UpdateHeader>::new(FRAME_LIMIT_BYTES);
+/// The payloads up to the end or the first error, and whether there was none.
+fn read_frames<H: FrameHeader>(stream: &[u8], step: usize) -> (Vec<Bytes>, bool) {
+    let mut deframer = Deframer::<H>::new(FRAME_LIMIT_BYTES);
     let mut payloads = Vec::new();
     for chunk in stream.chunks(step) {
         deframer.push(Bytes::copy_from_slice(chunk));
@@ -30,6 +49,7 @@ fn read_frames(stream: &[u8], step: usize) -> (Vec<Bytes>, bool) {
             match deframer.poll_frame() {
                 Ok(Some((header, payload))) => {
                     assert_eq!(header.payload_bytes() as usize, payload.len());
+                    assert!(payload.len() <= FRAME_LIMIT_BYTES, "longer than allowed");
                     payloads.push(payload);
                 }
                 Ok(None) => break,
@@ -41,30 +61,67 @@ fn read_frames(stream: &[u8], step: usize) -> (Vec<Bytes>, bool) {
 }
 
 /// Parses `data` as a datagram; what is understood must be written as it was read.
+///
+/// # Panics
+/// When it is not.
 pub fn datagram(data: &[u8]) {
     if let Ok(datagram) = Datagram::parse(Bytes::copy_from_slice(data)) {
         assert_eq!(datagram.to_bytes(), data);
     }
 }
 
-/// Parses `data` as the binary messages: an acknowledgement and one of pairing, which must be written as it was read.
+/// Parses `data` as each kind of message: an acknowledgement and a message of pairing, which must be written as they
+/// were read, and what the center and its clients say, which must mean the same when it is written and read again.
+///
+/// # Panics
+/// When one does not.
 pub fn messages(data: &[u8]) {
-    let _ = Acknowledgement::parse(Bytes::copy_from_slice(data));
+    if let Ok(acknowledgement) = Acknowledgement::parse(Bytes::copy_from_slice(data)) {
+        let mut written = BytesMut::new();
+        acknowledgement.write(&mut written);
+        assert_eq!(written, data);
+    }
     if let Ok(message) = Message::parse(Bytes::copy_from_slice(data)) {
         assert_eq!(message.to_bytes(), data);
     }
+    json_message::<center::Request>(data);
+    json_message::<center::Reply>(data);
 }
 
-/// Parses `data` as JSON and, where it is text, as a code, which must be read again as it is shown.
+fn json_message<T: Serialize + DeserializeOwned + PartialEq + Debug>(data: &[u8]) {
+    if let Ok(message) = json::parse::<T>(&mut data.to_vec(), center::MAX_MESSAGE_BYTES) {
+        // Escapes may make it longer than it came.
+        let mut written = json::to_bytes(&message).to_vec();
+        assert_eq!(json::parse(&mut written, usize::MAX), Ok(message));
+    }
+}
+
+/// Reads `data`, where it is text, as everything that people type or paste; what is understood must be read again as it
+/// is shown. Any text must be fit for a terminal once it is made printable.
+///
+/// # Panics
+/// When it does not hold.
 pub fn text(data: &[u8]) {
-    let _ = crate::json::parse::<std::collections::BTreeMap<String, Vec<String>>>(
-        &mut data.to_vec(),
-        FRAME_LIMIT_BYTES,
-    );
-    if let Ok(text) = std::str::from_utf8(data)
-        && let Ok(code) = text.parse::<Code>()
-    {
-        assert!(code.reveal().parse::<Code>().is_ok_and(|again| again == code));
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(code) = text.parse::<Code>() {
+        assert_eq!(code.reveal().parse(), Ok(code));
+    }
+    if let Ok(token) = text.parse::<EnrolmentToken>() {
+        assert_eq!(token.reveal().parse(), Ok(token));
+    }
+    shown_as_read::<Number>(text);
+    shown_as_read::<Fingerprint>(text);
+    if let Ok(address) = text.parse::<CenterAddress>() {
+        let place = CenterAddress { fingerprint: None, ..address };
+        assert_eq!(place.to_string().parse(), Ok(place));
+    }
+    let shown = printable(text, center::MAX_NAME_CHARS);
+    assert!(shown.trim().is_empty() || is_plain_name(&shown), "{shown:?}");
+}
+
+fn shown_as_read<T: FromStr + Display + PartialEq>(text: &str) {
+    if let Ok(value) = text.parse::<T>() {
+        assert!(value.to_string().parse::<T>().is_ok_and(|again| again == value));
     }
 }
 

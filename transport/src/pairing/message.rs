@@ -6,7 +6,7 @@
 //! | primary | share (2) | share (33) |
 //! | joiner | confirmation (3) | tag (32) |
 //! | primary | admission (4) | tag (32) |
-//! | primary | refusal (5) | reason (8 bits), wait in milliseconds (32 bits) |
+//! | primary | refusal (5) | reason (8 bits), wait in milliseconds (32 bits; 0 unless the reason is "too fast") |
 //!
 //! The joiner confirms first: a primary that shows its tag to someone who does not know the secret would give a guess
 //! away uncounted.
@@ -105,11 +105,11 @@ impl Message {
             5 => {
                 let reason = reader.u8().map_err(truncated)?;
                 let wait_ms = u32::from_le_bytes(reader.array().map_err(truncated)?);
-                Self::Refused(match reason {
-                    0 => Refusal::WrongCode,
-                    1 => Refusal::Renewed,
-                    2 => Refusal::OtherNumber,
-                    3 => Refusal::TooFast { wait_ms },
+                Self::Refused(match (reason, wait_ms) {
+                    (0, 0) => Refusal::WrongCode,
+                    (1, 0) => Refusal::Renewed,
+                    (2, 0) => Refusal::OtherNumber,
+                    (3, wait_ms) => Refusal::TooFast { wait_ms },
                     _ => return Err(Violation::BadValue(WHAT)),
                 })
             }
