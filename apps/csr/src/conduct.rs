@@ -9,8 +9,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tessera::Figures;
 use tessera::csr::{EndReason, Event, Handle, Session};
-use tessera::{Activity, Figures};
 use tessera_terminal::{Key, LogTo, Screen};
 
 use crate::cli::Start;
@@ -240,17 +240,18 @@ impl<'a> Conductor<'a> {
     }
 
     fn on_event(&mut self, event: Event) -> Result<bool, Error> {
+        // First, so that whoever reads the line finds the file.
+        if let (Event::Opened { code } | Event::CodeRenewed { code }, Some(path)) =
+            (&event, &self.options.code_file)
+        {
+            secrets::write_code(path, code)?;
+        }
         if self.screen.is_none() {
             println!("{}", console::describe(&event));
         }
         self.model.on_event(&event);
         match event {
-            Event::Opened { code } | Event::CodeRenewed { code } => {
-                if let Some(path) = &self.options.code_file {
-                    secrets::write_code(path, &code)?;
-                }
-            }
-            Event::CustomerJoined { again, .. } => self.request_on_joining(again),
+            Event::CustomerJoined { .. } => self.request_on_joining(),
             Event::ShareStarted(view) => {
                 let customer = self.model.customer_name().to_owned();
                 self.tell_window(ToWindow::Open { view: Box::new(view), customer });
@@ -270,11 +271,11 @@ impl<'a> Conductor<'a> {
         Ok(true)
     }
 
-    /// After a rejoin viewing resumes by itself; control has to be asked for again.
-    fn request_on_joining(&mut self, again: bool) {
-        let wanted = self.options.request.map(Activity::from);
-        if let Some(activity) = wanted.filter(|&wanted| !again || wanted == Activity::Control) {
-            let action = self.model.request(activity);
+    /// Also on a return: a customer's program that was started anew knows nothing of the share that
+    /// went on before.
+    fn request_on_joining(&mut self) {
+        if let Some(wanted) = self.options.request {
+            let action = self.model.request(wanted.into());
             self.act(action);
         }
     }

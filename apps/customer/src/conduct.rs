@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tessera::Figures;
+use tessera::csr::EndReason;
 use tessera::customer::{Event, Handle, Session};
 use tessera_terminal::{Key, LogTo, Screen};
 
@@ -203,6 +204,10 @@ impl Conductor {
             }
         }
         match event {
+            Event::Sharing { reason: Some(EndReason::ScreenGone), .. } => {
+                self.handle.leave();
+                return Err(Error::ScreenGone);
+            }
             Event::Sharing { .. } | Event::Controlled { .. } => self.show_sign(),
             Event::Ended { .. } => return Ok(false),
             Event::Failed(error) => return Err(error.into()),

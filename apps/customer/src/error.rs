@@ -22,6 +22,10 @@ pub(crate) enum Error {
         "the system refuses what the program needs to start ({0}); close some programs and try again"
     )]
     System(io::Error),
+    #[error(
+        "the shared display is gone or can no longer be captured; start again in a running desktop with a new code"
+    )]
+    ScreenGone,
     #[error("the session ended without a word; see the log and start again with a new code")]
     Silent,
 }

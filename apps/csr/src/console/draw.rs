@@ -87,7 +87,9 @@ fn draw_entries(model: &Model, frame: &mut Frame<'_>, area: Rect, of: Area) {
         .enumerate()
         .map(|(at, entry)| entry_line(model, *entry, has_selection && at == model.selected()));
     let block = Block::bordered().title(format!(" {} ", of.title()));
-    frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()).block(block), area);
+    // The longest entries do not fit the customer information area in one row.
+    let lines = Paragraph::new(lines.collect::<Vec<_>>()).wrap(Wrap { trim: false });
+    frame.render_widget(lines.block(block), area);
 }
 
 fn entry_line(model: &Model, entry: Entry, selected: bool) -> Line<'static> {
@@ -112,8 +114,7 @@ fn draw_messages(model: &Model, frame: &mut Frame<'_>, area: Rect) {
 
 fn draw_keys(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let stop = if model.is_sharing() { "  s stop sharing" } else { "" };
-    let text =
-        format!("Left/Right tab  Up/Down entry  Enter choose  c customer{stop}  q end session");
+    let text = format!("Left/Right tab  Up/Down entry  Enter choose  c customer{stop}  q end");
     frame.render_widget(Paragraph::new(text).style(FAINT), area);
 }
 

@@ -108,9 +108,9 @@ impl Entry {
             Self::Invite | Self::End => None,
             Self::Request(activity) => match model.customer() {
                 Customer::Awaited => Some("until a customer joins"),
-                Customer::Lost(_) => Some("until the customer is back"),
+                Customer::Lost(_) => Some("until they are back"),
                 Customer::Present(_) if model.has(activity) => Some("granted already"),
-                Customer::Present(_) if model.is_waiting() => Some("until the customer answers"),
+                Customer::Present(_) if model.is_waiting() => Some("until answered"),
                 Customer::Present(_) => None,
             },
         }

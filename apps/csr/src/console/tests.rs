@@ -42,11 +42,11 @@ fn before_a_customer_joins() {
  1 Tools │ 2 Desktop │ 3 Application │ 4 Session
 ┌ Desktop ─────────────────────────────────┐┌ Customer information ────────────┐
 │> Request view (until a customer joins)   ││  System information (not in this │
-│  Request control (until a customer joins)││  Log on as a different user (not │
-│  Share view (not in this version)        ││  Reboot computer (not in this ver│
-│  Share control (not in this version)     ││                                  │
-│                                          ││                                  │
-│                                          ││                                  │
+│  Request control (until a customer joins)││version)                          │
+│  Share view (not in this version)        ││  Log on as a different user (not │
+│  Share control (not in this version)     ││in this version)                  │
+│                                          ││  Reboot computer (not in this    │
+│                                          ││version)                          │
 │                                          ││                                  │
 │                                          ││                                  │
 │                                          ││                                  │
@@ -58,7 +58,7 @@ fn before_a_customer_joins() {
 │                                                                              │
 │                                                                              │
 └──────────────────────────────────────────────────────────────────────────────┘
-Left/Right tab  Up/Down entry  Enter choose  c customer  q end session";
+Left/Right tab  Up/Down entry  Enter choose  c customer  q end";
     let got = rows(&drawn(&opened(), 80, 24)).join("\n");
     assert_eq!(got, expected, "\n{got}\n");
 }
