@@ -37,6 +37,11 @@ pub enum Error {
     /// The center cannot be reached or refused.
     #[error(transparent)]
     Center(#[from] CenterError),
+    /// The center's address and the enrolment token name different keys.
+    #[error(
+        "the enrolment token was made by another center than the one whose fingerprint was given: check both with the center's operator"
+    )]
+    TokenOfAnotherCenter,
     /// The fingerprint of a center that was used before cannot be read or kept.
     #[error(
         "cannot use the pinned fingerprint {path} ({cause}); check the data directory, and remove the file only if the center really has a new key"

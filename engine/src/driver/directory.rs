@@ -37,8 +37,8 @@ pub(crate) fn bind(
     }
 }
 
-/// Connects to the center and pins its key on first use. `expected` is the key that an enrolment
-/// token names.
+/// Connects to the center and pins its key on first use. A key that was given, with the address or
+/// by an enrolment token as `expected`, counts more than the pin and replaces it.
 pub(crate) async fn connect(
     endpoint: &Endpoint,
     center: &str,
@@ -47,10 +47,19 @@ pub(crate) async fn connect(
 ) -> Result<Client, Error> {
     let mut address: CenterAddress =
         center.parse().map_err(|_| Error::CenterAddress(crate::plain_text(center, 256)))?;
+    if address.fingerprint.is_some_and(|given| expected.is_some_and(|expected| expected != given)) {
+        return Err(Error::TokenOfAnotherCenter);
+    }
     address.fingerprint = address.fingerprint.or(expected);
     let pin = data_dir.join(PINS).join(address.to_string());
-    let client = Client::connect(endpoint, &address, read_pin(&pin)?).await?;
-    write_pin(&pin, client.center())?;
+    let pinned = match address.fingerprint {
+        Some(given) => Some(given),
+        None => read_pin(&pin)?,
+    };
+    let client = Client::connect(endpoint, &address, pinned).await?;
+    if pinned.is_none() || address.fingerprint.is_some() {
+        write_pin(&pin, client.center())?;
+    }
     Ok(client)
 }
 
@@ -72,11 +81,7 @@ fn read_pin(path: &Path) -> Result<Option<Fingerprint>, Error> {
     }
 }
 
-/// Writes a pin that is not there yet; one that is there is never replaced.
 fn write_pin(path: &Path, fingerprint: Fingerprint) -> Result<(), Error> {
-    if path.exists() {
-        return Ok(());
-    }
     if let Some(directory) = path.parent() {
         std::fs::create_dir_all(directory).map_err(pin_error(directory))?;
     }
@@ -117,4 +122,91 @@ fn own_address_towards(address: SocketAddr) -> Option<IpAddr> {
     // Connecting a UDP socket only asks the routing table.
     socket.connect(address).ok()?;
     socket.local_addr().ok().map(|own| own.ip()).filter(|ip| !ip.is_unspecified())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use tessera_transport::Trust;
+    use tessera_transport::center::CenterError;
+
+    /// A center's endpoint that lets everybody in, and a program's that connects to it.
+    fn ends() -> (Endpoint, Endpoint) {
+        let bind = |serves| {
+            let identity = Arc::new(Identity::ephemeral().expect("an identity"));
+            let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+            Endpoint::bind(loopback, identity, serves).expect("a free port")
+        };
+        (bind(Some(Protocol::CENTER)), bind(None))
+    }
+
+    async fn let_in(center: Endpoint) {
+        let mut links = Vec::new();
+        while let Some(incoming) = center.accept().await {
+            links.extend(incoming.accept(Trust::AnyKey).await);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_center_is_pinned_on_first_use_and_another_key_is_refused_until_it_is_given() {
+        let (center, program) = ends();
+        let key = center.fingerprint();
+        let address = center.local_address().expect("bound").to_string();
+        tokio::spawn(let_in(center));
+        let data = tempfile::tempdir().expect("a directory");
+        let pin = data.path().join(PINS).join(&address);
+        let connect = async |center: &str, expected| {
+            connect(&program, center, data.path(), expected).await.map(|client| client.center())
+        };
+
+        assert_eq!(connect(&address, None).await.expect("first use"), key);
+        assert_eq!(read_pin(&pin).expect("readable"), Some(key));
+        assert_eq!(connect(&address, None).await.expect("the same key"), key);
+
+        let earlier = program.fingerprint();
+        write_pin(&pin, earlier).expect("written");
+        let refused = connect(&address, None).await.expect_err("another key");
+        assert!(
+            matches!(&refused, Error::Center(CenterError::OtherKey { expected, found, .. })
+                if (*expected, *found) == (earlier, key)),
+            "{refused}"
+        );
+        assert!(refused.to_string().contains(&format!("--center {address}#")), "{refused}");
+        assert_eq!(read_pin(&pin).expect("readable"), Some(earlier), "refusing changes nothing");
+
+        assert_eq!(connect(&format!("{address}#{key}"), None).await.expect("given"), key);
+        assert_eq!(read_pin(&pin).expect("readable"), Some(key), "what was given is pinned");
+        let refused = connect(&format!("{address}#{earlier}"), None).await.expect_err("given");
+        assert!(matches!(refused, Error::Center(CenterError::OtherKey { .. })), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn the_key_that_a_token_names_counts_on_first_use_too() {
+        let (center, program) = ends();
+        let key = center.fingerprint();
+        let address = center.local_address().expect("bound").to_string();
+        tokio::spawn(let_in(center));
+        let data = tempfile::tempdir().expect("a directory");
+        let pin = data.path().join(PINS).join(&address);
+
+        let other = program.fingerprint();
+        let refused = connect(&program, &address, data.path(), Some(other)).await;
+        assert!(matches!(refused, Err(Error::Center(CenterError::OtherKey { .. }))), "{refused:?}");
+        assert_eq!(read_pin(&pin).expect("readable"), None, "a refused center is not pinned");
+        let with_key = format!("{address}#{key}");
+        let refused = connect(&program, &with_key, data.path(), Some(other)).await;
+        assert!(matches!(refused, Err(Error::TokenOfAnotherCenter)), "{refused:?}");
+        connect(&program, &address, data.path(), Some(key)).await.expect("the token's center");
+        assert_eq!(read_pin(&pin).expect("readable"), Some(key));
+    }
+
+    #[test]
+    fn a_damaged_pin_is_no_first_use() {
+        let data = tempfile::tempdir().expect("a directory");
+        let pin = data.path().join("pin");
+        std::fs::write(&pin, "no fingerprint").expect("written");
+        let error = read_pin(&pin).expect_err("damaged").to_string();
+        assert!(error.contains("it holds no fingerprint"), "{error}");
+    }
 }

@@ -56,7 +56,10 @@ impl Client {
                     return Ok(Self { link, send, receive });
                 }
                 // A wrong key at one address is not passed over for a right one at the next.
-                Err(error @ ConnectError::Fingerprint { .. }) => return Err(error.into()),
+                Err(ConnectError::Fingerprint { expected, found, .. }) => {
+                    let center = address.to_string();
+                    return Err(CenterError::OtherKey { center, expected, found });
+                }
                 Err(error) => failure = error.into(),
             }
         }

@@ -2,6 +2,7 @@
 
 use crate::center::Refusal;
 use crate::error::{ConnectError, LinkError};
+use crate::identity::Fingerprint;
 
 /// A request to the center was not done.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +16,18 @@ pub enum CenterError {
         center: String,
         /// What the system said.
         cause: std::io::Error,
+    },
+    /// Another key answers than the one pinned, or given with the address.
+    #[error(
+        "the center {center} has the fingerprint {found}, but {expected} was expected: somebody may be in between; ask its operator for the fingerprint, and if it really is another one now, give it once as --center {center}#FINGERPRINT"
+    )]
+    OtherKey {
+        /// Host and port.
+        center: String,
+        /// The fingerprint that was expected.
+        expected: Fingerprint,
+        /// The fingerprint that was found.
+        found: Fingerprint,
     },
     /// No connection came about.
     #[error("{0}")]
