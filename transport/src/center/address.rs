@@ -12,7 +12,7 @@ pub const DEFAULT_PORT: u16 = 7443;
 /// A center's address as people write it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CenterAddress {
-    /// Name or IP address, the latter without brackets.
+    /// Name in lower case or IP address without brackets: one center is written in one way, so that one pin is kept.
     pub host: String,
     /// UDP port.
     pub port: u16,
@@ -63,17 +63,16 @@ impl FromStr for CenterAddress {
         };
         let (host, port) = if let Some(bracketed) = place.strip_prefix('[') {
             let (host, rest) = bracketed.split_once(']').ok_or(AddressError)?;
-            if !matches!(host.parse(), Ok(IpAddr::V6(_))) {
-                return Err(AddressError);
-            }
+            let Ok(IpAddr::V6(host)) = host.parse() else { return Err(AddressError) };
+            let host = host.to_string();
             match rest {
                 "" => (host, None),
                 rest => (host, Some(rest.strip_prefix(':').ok_or(AddressError)?)),
             }
         } else {
             match place.split_once(':') {
-                Some((host, port)) => (host, Some(port)),
-                None => (place, None),
+                Some((host, port)) => (host.to_ascii_lowercase(), Some(port)),
+                None => (place.to_ascii_lowercase(), None),
             }
         };
         let port = port.map_or(Ok(DEFAULT_PORT), str::parse).map_err(|_| AddressError)?;
@@ -81,7 +80,7 @@ impl FromStr for CenterAddress {
         if host.is_empty() || port == 0 || !host.chars().all(is_name) {
             return Err(AddressError);
         }
-        Ok(Self { host: host.to_owned(), port, fingerprint })
+        Ok(Self { host, port, fingerprint })
     }
 }
 
@@ -100,6 +99,8 @@ mod tests {
         assert_eq!(parsed("help.example"), ("help.example".to_owned(), 7443, false));
         assert_eq!(parsed("192.0.2.1:99"), ("192.0.2.1".to_owned(), 99, false));
         assert_eq!(parsed("[::1]"), ("::1".to_owned(), 7443, false));
+        assert_eq!(parsed("Help.Example:7443"), parsed("help.example"));
+        assert_eq!(parsed("[2001:DB8::0:1]"), parsed("[2001:db8::1]"));
         assert_eq!(parsed(&format!("[::1]:99#{fingerprint}")), ("::1".to_owned(), 99, true));
         assert_eq!(parsed(&format!(" a#{fingerprint}\n")), ("a".to_owned(), 7443, true));
     }
