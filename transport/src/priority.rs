@@ -14,8 +14,6 @@ pub enum Priority {
     Picture,
     /// Pictures on their way to exact, as leaves.
     Refinement,
-    /// File transfers.
-    File,
 }
 
 /// Priorities within one class are told apart by this many values.
@@ -28,11 +26,10 @@ impl Priority {
     /// to supersede. Numbers wrap after 2^24, when the leaves before the wrap are long gone.
     pub fn for_stream(self, number: u64) -> i32 {
         let class = match self {
-            Self::Control => 4,
-            Self::Chain => 3,
-            Self::Picture => 2,
-            Self::Refinement => 1,
-            Self::File => 0,
+            Self::Control => 3,
+            Self::Chain => 2,
+            Self::Picture => 1,
+            Self::Refinement => 0,
         };
         let within = (number % CLASS_SPAN as u64) as i32;
         class * CLASS_SPAN + within
@@ -45,7 +42,7 @@ mod tests {
 
     #[test]
     fn classes_never_overlap_and_newer_goes_first() {
-        let classes = [Control, Chain, Picture, Refinement, File];
+        let classes = [Control, Chain, Picture, Refinement];
         for pair in classes.windows(2) {
             assert!(pair[0].for_stream(0) > pair[1].for_stream((1 << 24) - 1), "{pair:?}");
         }

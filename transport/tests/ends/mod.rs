@@ -1,8 +1,8 @@
 //! Two endpoints on loopback, and what the tests of links need of them.
-#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use tessera_transport::pairing::{Code, Door, Number, PairingError, join};
 use tessera_transport::{Endpoint, Identity, Link, Protocol, Trust};
 
 /// Runs `test` on a runtime like the transport thread's.
@@ -40,10 +40,37 @@ pub(crate) async fn link(client: &Endpoint, server: &Endpoint) -> (Link, Link) {
     (near.expect("connected"), far.expect("accepted"))
 }
 
-/// Two endpoints and a link between them. The endpoints must be kept alive.
-pub(crate) async fn pair() -> (Endpoint, Endpoint, Link, Link) {
-    let client = endpoint(None);
-    let server = endpoint(Some(Protocol::SESSION));
-    let (near, far) = link(&client, &server).await;
-    (client, server, near, far)
+pub(crate) fn number() -> Number {
+    Number::from_index(42).expect("in range")
+}
+
+/// Has the holder of `code` knock at `door`: what the joiner is told, and what the door.
+pub(crate) async fn try_code(
+    client: &Endpoint,
+    server: &Endpoint,
+    door: &Door,
+    code: &Code,
+) -> (Result<(), PairingError>, Result<(), PairingError>) {
+    let (near, far) = link(client, server).await;
+    let joining = async {
+        let (mut send, mut receive) = near.control().await.expect("open");
+        let result = join(&near, &mut send, &mut receive, code).await;
+        if result.is_err() {
+            near.close(&tessera_transport::CloseReason::Goodbye);
+        }
+        result
+    };
+    let admitting = async {
+        let (mut send, mut receive) = far.control().await.expect("open");
+        door.admit(&far, &mut send, &mut receive).await
+    };
+    tokio::join!(joining, admitting)
+}
+
+/// A code that differs from `code` in its last digit.
+pub(crate) fn wrong(code: &Code) -> Code {
+    let mut digits = code.reveal().to_string();
+    let last = digits.pop().and_then(|digit| digit.to_digit(10)).expect("a digit");
+    digits.push(char::from_digit((last + 1) % 10, 10).expect("a digit"));
+    digits.parse().expect("a code")
 }

@@ -1,14 +1,12 @@
 //! Who gets a link, and what the others are told.
 
-mod ends;
-
-use ends::{address, endpoint, run};
+use crate::ends::{self, address, endpoint, run};
 use tessera_transport::{CloseReason, Closed, ConnectError, Protocol, Trust};
 
 #[test]
 fn both_ends_know_each_other_and_share_an_exporter_with_nobody_else() {
     run(async {
-        let (client, server, near, far) = ends::pair().await;
+        let (client, server, near, far) = crate::pair().await;
         assert_eq!(near.peer(), server.fingerprint());
         assert_eq!(far.peer(), client.fingerprint());
         let secret = |link: &tessera_transport::Link| link.exporter(b"test").expect("exported");

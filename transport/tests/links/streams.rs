@@ -2,10 +2,8 @@
 //!
 //! The nonsense is written to a raw stream, since the types of this package cannot be made to send it.
 
-mod ends;
-
+use crate::ends::{self, endpoint, run};
 use bytes::Bytes;
-use ends::{endpoint, run};
 use tessera_transport::acknowledgement::{Acknowledged, Acknowledgement, Outcome};
 use tessera_transport::chain::ChainReceiver;
 use tessera_transport::datagram::{CursorPosition, Datagram};
@@ -23,7 +21,7 @@ async fn chain(link: &Link) -> ChainReceiver {
 #[test]
 fn updates_arrive_whole_numbered_and_in_order() {
     run(async {
-        let (_client, _server, near, far) = ends::pair().await;
+        let (_client, _server, near, far) = crate::pair().await;
         let lengths = [0_usize, 1, 1000, 5_000, 3_000_000, 20];
         let sending = async {
             let mut sender = near.open_chain().await.expect("open");
@@ -51,7 +49,7 @@ fn updates_arrive_whole_numbered_and_in_order() {
 #[test]
 fn a_sent_payload_is_held_not_copied_until_the_peer_has_it() {
     run(async {
-        let (_client, _server, near, far) = ends::pair().await;
+        let (_client, _server, near, far) = crate::pair().await;
         let mut sender = near.open_chain().await.expect("open");
         let payload = Bytes::from(vec![5; 100_000]);
         sender.send(payload.clone(), 0).await.expect("sent");
@@ -67,7 +65,7 @@ fn a_sent_payload_is_held_not_copied_until_the_peer_has_it() {
 #[test]
 fn leaves_arrive_or_are_reset_by_number() {
     run(async {
-        let (_client, _server, near, far) = ends::pair().await;
+        let (_client, _server, near, far) = crate::pair().await;
         let header = LeafHeader { number: 7, builds_on: 3, sent_us: 9 };
         let leaf = near.open_leaf(LeafClass::Picture, header).await.expect("open");
         let _on_its_way = leaf.send(Bytes::from_static(b"picture")).await.expect("sent");
@@ -94,7 +92,7 @@ fn leaves_arrive_or_are_reset_by_number() {
 #[test]
 fn acknowledgements_datagrams_and_control_messages_arrive() {
     run(async {
-        let (_client, _server, near, far) = ends::pair().await;
+        let (_client, _server, near, far) = crate::pair().await;
         let acknowledgement = Acknowledgement {
             of: Acknowledged::Update(4),
             outcome: Outcome::Applied,
@@ -133,7 +131,7 @@ fn acknowledgements_datagrams_and_control_messages_arrive() {
 #[test]
 fn figures_are_plausible_after_a_transfer() {
     run(async {
-        let (_client, _server, near, far) = ends::pair().await;
+        let (_client, _server, near, far) = crate::pair().await;
         let mut sender = near.open_chain().await.expect("open");
         let receiving = async {
             let mut chain = chain(&far).await;
