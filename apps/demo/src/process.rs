@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -86,6 +87,11 @@ impl Process {
         }
     }
 
+    /// `error`, or what became of the process when it has ended, which explains more.
+    pub(crate) fn explain(&mut self, error: Error) -> Error {
+        self.check().err().unwrap_or(error)
+    }
+
     /// Asks the process to end, kills it when it does not, and tells how it ended.
     pub(crate) fn end(mut self) -> Result<ExitStatus, Error> {
         self.end_group().map_err(Error::io(format!("end {}", self.name)))
@@ -134,22 +140,40 @@ pub(crate) fn is_installed(program: &str) -> bool {
     std::env::split_paths(&paths).any(|folder| folder.join(OsStr::new(program)).is_file())
 }
 
-/// The first line of `output`, waiting at most `limit` for it.
-pub(crate) fn first_line(
-    output: impl Read + Send + 'static,
+/// The lines of `output` as they come; read to the end by a thread of its own, so that nobody writes into a full pipe.
+pub(crate) fn lines(output: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            // Whoever asked may have heard enough.
+            let _ = sender.send(line);
+        }
+    });
+    receiver
+}
+
+/// The first of `lines` for which `pick` yields a value; `what` says what is missing when `limit` passes first.
+pub(crate) fn wait_for_line<T>(
+    lines: &Receiver<String>,
     limit: Duration,
     what: &str,
-) -> Result<String, Error> {
-    let (sender, receiver) = std::sync::mpsc::channel();
-    thread::spawn(move || {
-        let mut line = String::new();
-        let mut reader = BufReader::new(output);
-        let outcome = reader.read_line(&mut line).map(|_| line);
-        // The receiver may have given up.
-        let _ = sender.send(outcome);
-    });
-    match receiver.recv_timeout(limit) {
-        Ok(outcome) => outcome.map_err(Error::io("read a program's output")),
-        Err(_) => Err(Error::Late { what: what.into(), limit, hint: String::new() }),
+    mut pick: impl FnMut(&str) -> Option<T>,
+) -> Result<T, Error> {
+    let deadline = Instant::now() + limit;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match lines.recv_timeout(left) {
+            Ok(line) => {
+                if let Some(value) = pick(&line) {
+                    return Ok(value);
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Error::Unmet(format!("{what}: the program ended")));
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                return Err(Error::Late { what: what.into(), limit, hint: String::new() });
+            }
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! The three programs under test: started as a person would start them, watched, and ended.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -9,7 +8,7 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::fields;
 use crate::measure::processor_time;
-use crate::process::Process;
+use crate::process::{Process, lines, wait_for_line};
 use crate::stop::Stop;
 
 /// How long a program may take to be ready on a busy machine.
@@ -44,29 +43,24 @@ impl Programs {
         csr_display: &str,
         stop: &Stop,
     ) -> Result<Self, Error> {
-        let center_data = private.join("center");
-        let address = format!("127.0.0.1:{}", free_udp_port()?);
-        let http = format!("127.0.0.1:{}", free_tcp_port()?);
         let token_file = private.join("token");
         let code_file = private.join("code");
 
         let mut command = Command::new(program("tessera-center")?);
-        command.arg("--data").arg(&center_data).arg("token");
-        let token = command.output().map_err(Error::io("run tessera-center token"))?;
-        if !token.status.success() {
-            let reason = String::from_utf8_lossy(&token.stderr).trim().to_owned();
-            return Err(Error::Unmet(format!("tessera-center token failed: {reason}")));
-        }
-        fs::write(&token_file, &token.stdout).map_err(Error::io("write the enrolment token"))?;
-
-        let mut command = Command::new(program("tessera-center")?);
-        command.arg("--data").arg(&center_data);
-        command.args(["serve", "--log-json", "--listen", &address, "--http", &http]);
-        let mut center = Process::start(&mut command, "center", logs)?;
-        stop.until("the center did not begin to serve", READY_LIMIT, || {
-            center.check()?;
-            Ok(TcpStream::connect(&http).ok())
-        })?;
+        command.arg("--data").arg(private.join("center"));
+        command.args(["serve", "--log-json", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
+        let (mut center, output) = Process::start_with_output(&mut command, "center", logs)?;
+        let said = lines(output);
+        let mut announced = |name: &str| {
+            let what = format!("the center did not announce its {name}");
+            wait_for_line(&said, READY_LIMIT, &what, |line| {
+                line.strip_prefix(name).map(|value| value.trim().to_owned())
+            })
+            .map_err(|error| center.explain(error))
+        };
+        let address = announced("center ")?;
+        let token = announced("enrolment token ")?;
+        fs::write(&token_file, token).map_err(Error::io("write the enrolment token"))?;
 
         let mut command = Command::new(program("tessera-csr")?);
         command
@@ -153,18 +147,4 @@ fn program(name: &str) -> Result<PathBuf, Error> {
     } else {
         Err(Error::Unmet(format!("{} is missing; build it with `make build`", path.display())))
     }
-}
-
-fn free_udp_port() -> Result<u16, Error> {
-    UdpSocket::bind("127.0.0.1:0")
-        .and_then(|socket| socket.local_addr())
-        .map(|address| address.port())
-        .map_err(Error::io("find a free port"))
-}
-
-fn free_tcp_port() -> Result<u16, Error> {
-    TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .map_err(Error::io("find a free port"))
 }

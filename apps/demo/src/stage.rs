@@ -11,7 +11,7 @@ use crate::display::{Area, Display};
 use crate::error::Error;
 use crate::pages::{self, Pages};
 use crate::picture::photo;
-use crate::process::{Process, first_line, is_installed};
+use crate::process::{Process, is_installed, lines, wait_for_line};
 use crate::stop::Stop;
 
 /// How long an X server, a window manager or an application may take to start on a busy machine.
@@ -104,16 +104,12 @@ impl Station {
         command.arg(format!("{width}x{height}x24"));
         // The server picks a free number and writes it to its standard output when it is ready.
         command.args(["-nolisten", "tcp", "-noreset", "-displayfd", "1"]);
-        let (server, output) =
+        let (mut server, output) =
             Process::start_with_output(&mut command, &format!("{role}-xvfb"), &folders.logs)?;
-        let number = first_line(output, START_LIMIT, "Xvfb did not start")?;
-        if number.trim().is_empty() {
-            return Err(Error::Unmet(format!(
-                "Xvfb ended at once; its reason is in {}",
-                server.log().display()
-            )));
-        }
-        let name = format!(":{}", number.trim());
+        let number = wait_for_line(&lines(output), START_LIMIT, "Xvfb did not start", |line| {
+            line.trim().parse::<u32>().ok()
+        });
+        let name = format!(":{}", number.map_err(|error| server.explain(error))?);
 
         let mut command = folders.command("openbox", &name);
         command.env_remove("XAUTHORITY").arg("--sm-disable");
