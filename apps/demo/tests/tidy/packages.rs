@@ -187,6 +187,7 @@ fn a_dependency_without_a_reason_is_caught() {
 fn every_dependency_is_used() {
     let tree = Tree::of_project();
     assert_kept(&unused_dependencies(&tree));
+    assert_kept(&unused_in_members(&tree));
 }
 
 #[test]
