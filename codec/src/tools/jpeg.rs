@@ -2,7 +2,7 @@
 //!
 //! Payload: quality (1 to 100), chroma format (0: 4:4:4, 1: 4:2:0), and the entropy-coded segment
 //! of a baseline JPEG of the block's pixels, without the end marker. The header comes from
-//! [`jpeg_header`](super::jpeg_header). libjpeg-turbo decodes; it sees only sizes and tables that
+//! [`super::jpeg_header`]. libjpeg-turbo decodes; it sees only sizes and tables that
 //! the decoder made and a segment without any marker.
 
 use turbojpeg::{Compressor, Decompressor, Image, OutputBuf, PixelFormat, Subsamp};
