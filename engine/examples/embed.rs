@@ -4,13 +4,10 @@
 use std::sync::{Arc, mpsc};
 
 use tessera::pipeline::{Canvas, Sharer, Viewer};
-use tessera::view;
-use tessera_codec::{Rect, Size};
+use tessera::{Rect, Size, view};
 use tessera_transport::{Endpoint, Identity, Protocol, Trust};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
-
-const SIZE: Size = Size::new(640, 480);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Outcome<()> {
@@ -27,7 +24,7 @@ async fn main() -> Outcome<()> {
     let (sharing, viewing) = tokio::join!(connecting, accepting);
     let (sharing, viewing) = (sharing?, viewing?);
 
-    let (mut canvas, source) = Canvas::new(SIZE)?;
+    let (mut canvas, source) = Canvas::new(Size::new(640, 480))?;
     let (mut sharer, sharer_end) = Sharer::new();
     sharer.start(Box::new(source), |notice| eprintln!("{notice:?}"))?;
 
@@ -37,16 +34,15 @@ async fn main() -> Outcome<()> {
     view.on_wake(move || woken.send(()).unwrap_or_default());
 
     // Drawing and looking have a thread of their own, as in a program with a window.
-    let program = std::thread::spawn(move || {
+    let program = tokio::task::spawn_blocking(move || {
         for step in 0..100_u16 {
-            let square = Rect::new(step * 6, step * 4, 32, 32);
+            let (square, colour) = (Rect::new(step * 6, step * 4, 32, 32), step as u8 + 100);
             for y in square.y..square.y + square.height {
-                canvas.frame_mut().span_mut(square.x, y, square.width).fill(step as u8 + 100);
+                canvas.frame_mut().span_mut(square.x, y, square.width).fill(colour);
             }
             canvas.share(square);
-            let drawn =
-                |p: view::Picture| p.frame.span(square.x, square.y, 1)[0] == step as u8 + 100;
-            while !view.picture().is_some_and(drawn) && wakes.recv().is_ok() {
+            let shows = |p: view::Picture| p.frame.span(square.x, square.y, 1)[0] == colour;
+            while !view.picture().is_some_and(shows) && wakes.recv().is_ok() {
                 while view.advance() {
                     view.presented();
                 }
@@ -54,11 +50,10 @@ async fn main() -> Outcome<()> {
         }
         view.figures()
     });
-    let done = tokio::task::spawn_blocking(move || program.join());
     tokio::select! {
         ended = sharer_end.run(&sharing, |input| println!("{input:?}")) => drop(ended?),
         ended = viewer_end.run(&viewing) => drop(ended?),
-        figures = done => println!("{:?}", figures?.map_err(|_| "the program panicked")?),
+        figures = program => println!("{:?}", figures?),
     }
     Ok(())
 }
