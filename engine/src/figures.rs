@@ -12,10 +12,12 @@ pub struct Figures {
     pub frames: u64,
     /// Coded bytes of those updates, without packet headers.
     pub bytes: u64,
-    /// Of the presented pictures, those in which every tile was exact; 0 at the sharer.
-    pub exact_frames: u64,
-    /// Whether every tile of the latest picture presented is exact; unknown at the sharer.
-    pub exact_now: bool,
+    /// Of the presented pictures, those that were exact; see
+    /// [`PictureInfo::exact`](crate::view::PictureInfo::exact). `None` before the first, and always
+    /// at the sharer, which does not know.
+    pub exact_frames: Option<u64>,
+    /// Whether the latest picture presented is exact; `None` as above.
+    pub exact_now: Option<bool>,
     /// Damage to presented, median of the latest updates, in microseconds; 0 before the first.
     ///
     /// At the sharer: from the damage event to the acknowledgement that the update was presented,
@@ -33,11 +35,11 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Part of the presented pictures in which every tile was exact, from 0 to 1; 0 before the
-    /// first.
+    /// Part of the presented pictures that were exact, from 0 to 1: pictures, not pixels, and each
+    /// counts the same however long it was seen. `None` where [`Self::exact_frames`] is.
     #[must_use]
-    pub fn exact_share(&self) -> f64 {
-        if self.frames == 0 { 0.0 } else { self.exact_frames as f64 / self.frames as f64 }
+    pub fn exact_frame_share(&self) -> Option<f64> {
+        self.exact_frames.map(|exact| exact as f64 / self.frames.max(1) as f64)
     }
 }
 
@@ -96,6 +98,8 @@ impl Latencies {
 pub(crate) struct ShareFigures {
     frames: AtomicU64,
     bytes: AtomicU64,
+    /// Whether a picture has been presented here.
+    presents: AtomicBool,
     exact_frames: AtomicU64,
     exact_now: AtomicBool,
     latencies: Latencies,
@@ -111,6 +115,7 @@ impl ShareFigures {
         self.frames.fetch_add(1, Ordering::Relaxed);
         self.exact_frames.fetch_add(u64::from(info.exact), Ordering::Relaxed);
         self.exact_now.store(info.exact, Ordering::Relaxed);
+        self.presents.store(true, Ordering::Relaxed);
         let latency_us = if self.same_clock.load(Ordering::Relaxed) && info.damage_us != 0 {
             presented_us.saturating_sub(info.damage_us)
         } else {
@@ -148,11 +153,12 @@ impl ShareFigures {
     }
 
     pub(crate) fn snapshot(&self) -> Figures {
+        let presents = self.presents.load(Ordering::Relaxed);
         Figures {
             frames: self.frames.load(Ordering::Relaxed),
             bytes: self.bytes.load(Ordering::Relaxed),
-            exact_frames: self.exact_frames.load(Ordering::Relaxed),
-            exact_now: self.exact_now.load(Ordering::Relaxed),
+            exact_frames: presents.then(|| self.exact_frames.load(Ordering::Relaxed)),
+            exact_now: presents.then(|| self.exact_now.load(Ordering::Relaxed)),
             latency_p50_us: self.latencies.percentile_us(50),
             latency_p95_us: self.latencies.percentile_us(95),
             rtt_us: self.rtt_us.load(Ordering::Relaxed),
@@ -183,6 +189,22 @@ mod tests {
         let p95 = latencies.percentile_us(95);
         assert!((8_500..=10_500).contains(&p95), "{p95}");
         assert_eq!(Latencies::default().percentile_us(50), 0);
+    }
+
+    #[test]
+    fn exactness_is_unknown_where_nothing_is_presented() {
+        let figures = ShareFigures::default();
+        figures.on_sent(100);
+        let sharer = figures.snapshot();
+        assert_eq!((sharer.frames, sharer.exact_frames, sharer.exact_now), (1, None, None));
+        assert_eq!(sharer.exact_frame_share(), None);
+        let figures = ShareFigures::default();
+        for exact in [false, false, true, false] {
+            figures.on_presented(&crate::view::PictureInfo { exact, ..Default::default() }, 1);
+        }
+        let viewer = figures.snapshot();
+        assert_eq!((viewer.exact_frames, viewer.exact_now), (Some(1), Some(false)));
+        assert_eq!(viewer.exact_frame_share(), Some(0.25));
     }
 
     #[test]

@@ -32,7 +32,9 @@ const PRESENTED_QUEUE: usize = 16;
 pub struct PictureInfo {
     /// Number of the latest update in it.
     pub update: u64,
-    /// Whether every tile equals the sharer's desktop as of that update.
+    /// Whether no tile is approximate: each equals, bit by bit, the sharer's desktop at the moment
+    /// when the sharer coded that tile. On a desktop that stands still, the whole picture then
+    /// equals it.
     pub exact: bool,
     /// When the latest update was received, by this program's clock in microseconds.
     pub received_us: u64,

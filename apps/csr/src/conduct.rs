@@ -309,7 +309,7 @@ fn log_figures(figures: &Figures) {
     tracing::info!(
         frames = figures.frames,
         bytes = figures.bytes,
-        exact_share = figures.exact_share(),
+        exact_frame_share = figures.exact_frame_share(),
         exact_now = figures.exact_now,
         latency_p50_us = figures.latency_p50_us,
         latency_p95_us = figures.latency_p95_us,
