@@ -13,8 +13,8 @@ use quinn::{RecvStream, SendStream};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Longest control message that is sent or accepted.
-pub const MAX_MESSAGE_BYTES: usize = 256 << 10;
+/// Longest control message that is sent or accepted: an image of 256x256 pixels and its description.
+pub const MAX_MESSAGE_BYTES: usize = (256 << 10) + 256;
 
 /// Longest chunk taken from quinn at a time.
 pub(crate) const CHUNK_BYTES: usize = 64 << 10;

@@ -77,7 +77,10 @@ impl Connection {
 
     /// Queues an image of the cursor for the peer.
     pub(crate) fn send_cursor(&self, shape: &CursorShape) {
-        self.queue(cursor::to_bytes(shape));
+        match cursor::to_bytes(shape) {
+            Some(image) => self.queue(image),
+            None => tracing::warn!(size = ?shape.size, "an image of the cursor was not sent"),
+        }
     }
 
     fn queue(&self, message: Bytes) {

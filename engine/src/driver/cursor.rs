@@ -14,24 +14,31 @@ pub(crate) const FIRST_BYTE: u8 = 1;
 
 const HEADER_BYTES: usize = 13;
 
-/// Writes `shape`; rows for which a message has no room are left out, which only concerns images of
-/// the largest size.
-pub(crate) fn to_bytes(shape: &CursorShape) -> Bytes {
-    let row_bytes = usize::from(shape.size.width) * BYTES_PER_PIXEL;
-    let rows = shape.pixels.chunks_exact(row_bytes.max(1));
-    let room_rows = (MAX_MESSAGE_BYTES - HEADER_BYTES) / row_bytes.max(1);
-    let height = rows.len().min(room_rows).min(usize::from(shape.size.height));
-    let mut out = BytesMut::with_capacity(HEADER_BYTES + height * row_bytes);
+const LARGEST_BYTES: usize =
+    HEADER_BYTES + MAX_CURSOR_DIMENSION as usize * MAX_CURSOR_DIMENSION as usize * BYTES_PER_PIXEL;
+const _: () = assert!(LARGEST_BYTES <= MAX_MESSAGE_BYTES, "every image fits into a message");
+
+/// Writes `shape`; `None` when it is larger than a viewer accepts or its pixels are not as many as
+/// its size says, which no source of ours makes.
+pub(crate) fn to_bytes(shape: &CursorShape) -> Option<Bytes> {
+    if !is_acceptable(shape.size, shape.pixels.len()) {
+        return None;
+    }
+    let mut out = BytesMut::with_capacity(HEADER_BYTES + shape.pixels.len());
     out.put_u8(FIRST_BYTE);
     out.put_u32_le(shape.serial);
     out.put_u16_le(shape.size.width);
-    out.put_u16_le(height as u16);
+    out.put_u16_le(shape.size.height);
     out.put_u16_le(shape.hotspot.0);
     out.put_u16_le(shape.hotspot.1);
-    for row in rows.take(height) {
-        out.put_slice(row);
-    }
-    out.freeze()
+    out.put_slice(&shape.pixels);
+    Some(out.freeze())
+}
+
+fn is_acceptable(size: Size, pixel_bytes: usize) -> bool {
+    size.width <= MAX_CURSOR_DIMENSION
+        && size.height <= MAX_CURSOR_DIMENSION
+        && pixel_bytes == size.area() * BYTES_PER_PIXEL
 }
 
 /// Reads an image; `None` when it is none.
@@ -41,8 +48,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<CursorShape> {
         return None;
     };
     let size = Size::new(u16::from_le_bytes([w0, w1]), u16::from_le_bytes([h0, h1]));
-    let fits = size.width <= MAX_CURSOR_DIMENSION && size.height <= MAX_CURSOR_DIMENSION;
-    (fits && pixels.len() == size.area() * BYTES_PER_PIXEL).then(|| CursorShape {
+    is_acceptable(size, pixels.len()).then(|| CursorShape {
         serial: u32::from_le_bytes([s0, s1, s2, s3]),
         size,
         hotspot: (u16::from_le_bytes([x0, x1]), u16::from_le_bytes([y0, y1])),
@@ -62,10 +68,10 @@ mod tests {
 
     #[test]
     fn images_survive_and_anything_else_is_refused() {
-        for shape in [shape(0, 0), shape(1, 1), shape(24, 17), shape(256, 255)] {
-            assert_eq!(parse(&to_bytes(&shape)), Some(shape));
+        for shape in [shape(0, 0), shape(1, 1), shape(24, 17), shape(256, 256)] {
+            assert_eq!(to_bytes(&shape).and_then(|bytes| parse(&bytes)), Some(shape));
         }
-        let good = to_bytes(&shape(24, 17));
+        let good = to_bytes(&shape(24, 17)).expect("an image");
         assert_eq!(parse(&good[..good.len() - 1]), None);
         assert_eq!(parse(&[&good[..], &[0]].concat()), None);
         let mut wide = good.to_vec();
@@ -74,9 +80,9 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_image_loses_rows_rather_than_the_connection() {
-        let bytes = to_bytes(&shape(256, 256));
-        assert!(bytes.len() <= MAX_MESSAGE_BYTES);
-        assert_eq!(parse(&bytes).map(|shape| shape.size), Some(Size::new(256, 255)));
+    fn what_no_viewer_accepts_is_not_sent() {
+        assert_eq!(to_bytes(&shape(257, 1)), None);
+        let short = CursorShape { size: Size::new(24, 18), ..shape(24, 17) };
+        assert_eq!(to_bytes(&short), None);
     }
 }
