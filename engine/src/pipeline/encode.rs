@@ -65,6 +65,10 @@ impl Encode {
 
     fn step(&mut self) -> Next {
         self.take_newest();
+        while let Some(number) = self.stage.next_lost_leaf() {
+            // Of an epoch that has ended, it may name another leaf: then that is sent twice.
+            self.encoder.leaf_lost(number);
+        }
         let Some(picture) = self.pictures.current_mut() else {
             return Next::Wait(None);
         };

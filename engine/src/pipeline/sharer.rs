@@ -151,6 +151,8 @@ impl Drop for Sharer {
 /// An update on its way.
 struct InFlight {
     of: Acknowledged,
+    /// The encoder's number of the update.
+    number: u32,
     bytes: u64,
     damage_us: u64,
     received: bool,
@@ -221,7 +223,14 @@ async fn send_update(
         Track::Leaf => Acknowledged::Leaf(*leaves),
     };
     let bytes = payload.bytes.len() as u64;
-    let entry = InFlight { of, bytes, damage_us, received: false, stage: Arc::clone(stage) };
+    let entry = InFlight {
+        of,
+        number: payload.number,
+        bytes,
+        damage_us,
+        received: false,
+        stage: Arc::clone(stage),
+    };
     if in_flight.push(entry).is_err() {
         return Err(misbehaved(link, "it acknowledges nothing"));
     }
@@ -323,6 +332,10 @@ fn acknowledge(
     stage.gate.path(&path);
     if !std::mem::replace(&mut sent.received, true) {
         stage.gate.received(sent.bytes);
+    }
+    let is_leaf = matches!(sent.of, Acknowledged::Leaf(_));
+    if is_leaf && matches!(acknowledgement.outcome, Outcome::Reset | Outcome::Overtaken) {
+        stage.leaf_lost(sent.number);
     }
     if acknowledgement.outcome != Outcome::Received {
         stage.gate.presented();

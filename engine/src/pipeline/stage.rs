@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use atomic_waker::AtomicWaker;
-use crossbeam::queue::ArrayQueue;
+use crossbeam::queue::{ArrayQueue, SegQueue};
 use tessera_capture::{CaptureError, CursorShape, SourceWaker};
 use tessera_codec::Payload;
 
@@ -48,6 +48,9 @@ pub(crate) struct Stage {
     pub(crate) gate: Gate,
     outbox: ArrayQueue<Outgoing>,
     outbox_ready: AtomicWaker,
+    /// The encoder's numbers of leaves that the viewer did not apply. Allocates, but only for a
+    /// loss, and holds no more than there are leaves on the way.
+    lost_leaves: SegQueue<u32>,
     /// x in the upper, y in the lower 16 of the low 32 bits; or [`NOWHERE`].
     pointer: AtomicU64,
     pointer_moved: AtomicWaker,
@@ -60,6 +63,7 @@ impl Stage {
             gate: Gate::new(capture),
             outbox: ArrayQueue::new(OUTBOX),
             outbox_ready: AtomicWaker::new(),
+            lost_leaves: SegQueue::new(),
             pointer: AtomicU64::new(NOWHERE),
             pointer_moved: AtomicWaker::new(),
             figures,
@@ -90,6 +94,17 @@ impl Stage {
             }
         })
         .await
+    }
+
+    /// The viewer has not applied the encoder's leaf `number`: what was in it must be sent again.
+    pub(crate) fn leaf_lost(&self, number: u32) {
+        self.lost_leaves.push(number);
+        self.gate.wake_encoder();
+    }
+
+    /// The next leaf to send again.
+    pub(crate) fn next_lost_leaf(&self) -> Option<u32> {
+        self.lost_leaves.pop()
     }
 
     pub(crate) fn set_pointer(&self, x: u16, y: u16) {
