@@ -163,7 +163,10 @@ impl Conductor {
             // What the screen said last has gone with it.
             println!("{}", self.situation.notice());
         }
-        log_figures(&self.handle.figures());
+        let figures = self.handle.figures();
+        if figures.frames > 0 {
+            log_figures(&figures);
+        }
         result
     }
 
@@ -194,7 +197,8 @@ impl Conductor {
 
     fn on_event(&mut self, event: Event, now: Duration) -> Result<bool, Error> {
         self.situation.on_event(&event, now);
-        if self.screen.is_none() {
+        // A failure ends the program, which then says why.
+        if self.screen.is_none() && !matches!(event, Event::Failed(_)) {
             println!("{}", self.situation.notice());
             if let Some(request) = self.situation.request()
                 && matches!(event, Event::Asked { .. })
