@@ -8,7 +8,8 @@ mod csrs;
 mod sessions;
 mod tokens;
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -58,6 +59,7 @@ impl Store {
     }
 
     async fn open_file(path: &Path, create: bool) -> Result<Self, Error> {
+        check_header(path)?;
         if create && path.exists() {
             check(path).await?;
         }
@@ -94,6 +96,26 @@ impl Store {
     pub(crate) async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// The first bytes of every database: <https://sqlite.org/fileformat2.html#magic_header_string>.
+const HEADER: &[u8] = b"SQLite format 3\0";
+
+/// Refuses a file that is no database. SQLite does too, except for a file of one byte: that it takes for an empty
+/// database and writes over it. A file of no bytes is an empty database.
+fn check_header(path: &Path) -> Result<(), Error> {
+    let unusable = |source| Error::DataDirUnusable { path: path.to_owned(), source };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(unusable(source)),
+    };
+    let mut start = Vec::with_capacity(HEADER.len());
+    file.take(HEADER.len() as u64).read_to_end(&mut start).map_err(unusable)?;
+    if start.is_empty() || start == HEADER {
+        return Ok(());
+    }
+    Err(Error::DatabaseDamaged { path: path.to_owned() })
 }
 
 /// Reads an existing database through before anything may write to it.

@@ -143,16 +143,25 @@ async fn sessions_are_kept_with_the_reason_of_their_end() {
 }
 
 #[tokio::test]
-async fn a_file_of_garbage_is_reported_and_left_alone() {
-    for garbage in [&b"not a database"[..], &[0x5a; 100], &[0xa5; 8192]] {
+async fn a_file_that_is_no_database_is_reported_and_left_alone() {
+    let files = [&b"S"[..], b"\0", b"SQLite format 3", b"not a database", &[0; 100], &[0xa5; 8192]];
+    for bytes in files {
         let folder = folder();
-        fs::write(folder.path().join(FILE_NAME), garbage).expect("written");
+        fs::write(folder.path().join(FILE_NAME), bytes).expect("written");
         let error = Store::open_or_create(folder.path()).await.expect_err("damaged");
-        assert!(matches!(error, Error::DatabaseDamaged { .. }), "{} bytes: {error}", garbage.len());
+        assert!(matches!(error, Error::DatabaseDamaged { .. }), "{} bytes: {error}", bytes.len());
         let error = Store::open(folder.path()).await.expect_err("damaged");
-        assert!(matches!(error, Error::DatabaseDamaged { .. }), "{} bytes: {error}", garbage.len());
-        assert_eq!(contents(folder.path()), [(FILE_NAME.to_owned(), garbage.to_vec())]);
+        assert!(matches!(error, Error::DatabaseDamaged { .. }), "{} bytes: {error}", bytes.len());
+        assert_eq!(contents(folder.path()), [(FILE_NAME.to_owned(), bytes.to_vec())]);
     }
+}
+
+#[tokio::test]
+async fn an_empty_file_is_an_empty_database() {
+    let folder = folder();
+    fs::write(folder.path().join(FILE_NAME), b"").expect("written");
+    let store = create(folder.path()).await;
+    assert!(store.csrs().await.expect("listed").is_empty());
 }
 
 #[tokio::test]
@@ -160,12 +169,14 @@ async fn a_database_damaged_behind_its_header_is_reported_and_left_alone() {
     let folder = folder();
     create(folder.path()).await.close().await;
     let path = folder.path().join(FILE_NAME);
-    let mut bytes = fs::read(&path).expect("read");
-    bytes[4096..].fill(0xa5);
-    fs::write(&path, &bytes).expect("written");
-    let error = Store::open_or_create(folder.path()).await.expect_err("damaged");
-    assert!(matches!(error, Error::DatabaseDamaged { .. }), "{error}");
-    assert_eq!(fs::read(&path).expect("read"), bytes);
+    let whole = fs::read(&path).expect("read");
+    let (header, rest) = whole.split_at(4096);
+    for damaged in [[header, &vec![0xa5; rest.len()]].concat(), header[..20].to_vec()] {
+        fs::write(&path, &damaged).expect("written");
+        let error = Store::open_or_create(folder.path()).await.expect_err("damaged");
+        assert!(matches!(error, Error::DatabaseDamaged { .. }), "{error}");
+        assert_eq!(fs::read(&path).expect("read"), damaged);
+    }
 }
 
 #[tokio::test]
