@@ -3,6 +3,7 @@
 //! It never sees a secret of a session and carries no picture. What it does and with which limits stands in
 //! docs/center.md, what it says on the wire in docs/protocol.md.
 
+mod announcement;
 mod cli;
 mod commands;
 mod error;

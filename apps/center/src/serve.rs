@@ -2,8 +2,8 @@
 
 use std::fs::{File, TryLockError};
 use std::future::IntoFuture;
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::io::{self, IsTerminal};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
 use tracing::info;
 
+use crate::announcement::Announcement;
 use crate::cli::Serve;
 use crate::commands::{new_token, print};
 use crate::error::Error;
@@ -89,50 +90,22 @@ async fn bind_http(address: SocketAddr) -> Result<TcpListener, Error> {
     })
 }
 
-/// Tells on standard output where the center is and how to enrol the first CSR.
+/// Tells where the center is and how to enrol the first CSR: on standard output, and without the token in the log.
 async fn announce(endpoint: &Endpoint, http: &TcpListener, store: &Store) -> Result<(), Error> {
     let no_address = |source| Error::System { what: "the address of a socket", source };
     let bound = endpoint.local_address().map_err(no_address)?;
     let http = http.local_addr().map_err(no_address)?;
     let fingerprint = endpoint.fingerprint();
-    info!(listen = %bound, %http, %fingerprint, "serving");
-
-    let every = if bound.ip().is_unspecified() { " (every address of this machine)" } else { "" };
-    let mut lines = vec![("listening on", format!("{bound}/udp{every}"))];
-    for address in reachable_addresses(bound) {
-        lines.push(("center", format!("{address}#{fingerprint}")));
-    }
-    lines.push(("fingerprint", fingerprint.to_string()));
-    if store.csrs().await?.is_empty() {
-        let token = new_token(store, fingerprint).await?;
-        lines.push(("enrolment token", token.reveal().to_string()));
-    }
-    lines.push(("http", format!("http://{http}/healthz http://{http}/metrics")));
-    let text: String = lines.iter().map(|(name, value)| format!("{name:<17}{value}\n")).collect();
-    print(&text)
-}
-
-/// Addresses under which others reach the socket at `bound`: itself, or what stands behind "every address".
-fn reachable_addresses(bound: SocketAddr) -> Vec<SocketAddr> {
-    // From the blocks for documentation (RFC 5737, RFC 3849), so that nobody's address stands here.
-    let (loopback, elsewhere): (IpAddr, IpAddr) = match bound.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => {
-            (Ipv4Addr::LOCALHOST.into(), Ipv4Addr::new(192, 0, 2, 1).into())
-        }
-        IpAddr::V6(ip) if ip.is_unspecified() => {
-            (Ipv6Addr::LOCALHOST.into(), Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into())
-        }
-        _ => return vec![bound],
+    let token = match store.csrs().await?.as_slice() {
+        [] => Some(new_token(store, fingerprint).await?),
+        _ => None,
     };
-    let outward = source_address_towards(bound.ip(), elsewhere);
-    outward.into_iter().chain([loopback]).map(|ip| SocketAddr::new(ip, bound.port())).collect()
-}
-
-/// The address this machine would send from: connecting a UDP socket chooses a route and sends nothing.
-fn source_address_towards(unspecified: IpAddr, destination: IpAddr) -> Option<IpAddr> {
-    let socket = UdpSocket::bind((unspecified, 0)).ok()?;
-    socket.connect((destination, 9)).ok()?;
-    Some(socket.local_addr().ok()?.ip())
+    let announcement = Announcement { bound, http, fingerprint, token };
+    let is_person = io::stdout().is_terminal();
+    if !(is_person && io::stderr().is_terminal()) {
+        info!(listen = %bound, %http, %fingerprint, "serving");
+    }
+    print(&if is_person { announcement.for_people() } else { announcement.for_programs() })
 }
 
 /// The signals that end the program, caught from its first moment on.
@@ -157,19 +130,5 @@ impl Signals {
             _ = self.interrupt.recv() => "SIGINT",
             _ = self.terminate.recv() => "SIGTERM",
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_given_address_is_announced_as_it_is_and_every_address_by_those_that_reach_it() {
-        let given = SocketAddr::from(([192, 0, 2, 7], 7443));
-        assert_eq!(reachable_addresses(given), [given]);
-        let all = reachable_addresses(SocketAddr::from(([0, 0, 0, 0], 7443)));
-        assert!(all.contains(&SocketAddr::from(([127, 0, 0, 1], 7443))), "{all:?}");
-        assert!(all.iter().all(|address| !address.ip().is_unspecified()), "{all:?}");
     }
 }
