@@ -34,7 +34,8 @@ async fn main() -> Outcome<()> {
     view.on_wake(move || woken.send(()).unwrap_or_default());
 
     // Drawing and looking have a thread of their own, as in a program with a window.
-    let program = tokio::task::spawn_blocking(move || {
+    let (tell, figures) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
         for step in 0..100_u16 {
             let (square, colour) = (Rect::new(step * 6, step * 4, 32, 32), step as u8 + 100);
             for y in square.y..square.y + square.height {
@@ -48,12 +49,12 @@ async fn main() -> Outcome<()> {
                 }
             }
         }
-        view.figures()
+        tell.send(view.figures())
     });
     tokio::select! {
         ended = sharer_end.run(&sharing, |input| println!("{input:?}")) => drop(ended?),
         ended = viewer_end.run(&viewing) => drop(ended?),
-        figures = program => println!("{:?}", figures?),
+        figures = figures => println!("{:?}", figures?),
     }
     Ok(())
 }
