@@ -5,7 +5,8 @@
 //! are the threads of our stages: capture (from captured pixels), encode (to the `Bytes` given to
 //! the transport), decode (from its `Bytes`), and the window's (to presented pixels). After a
 //! warm-up, in which buffers reach their sizes, frames add none; what is tolerated is one growth of
-//! one of the codec's lists to a new maximum in a thousand frames.
+//! one of the codec's buffers to a new maximum in a thousand frames. What is counted, what is not,
+//! and why, is in docs/decisions/0008-hot-path-counting.md.
 //!
 //! Locks: `clippy.toml` bans lock types from this package. What a stage's thread still can do is
 //! block; each block is a voluntary context switch, which the kernel counts by thread. A stage that
