@@ -10,6 +10,7 @@
 //! bit.
 
 mod bitstream;
+mod chain;
 mod decoder;
 mod encoder;
 mod frame;

@@ -1,4 +1,4 @@
-//! Slices on several cores: a pool of threads and one worker's state for each.
+//! Work on several cores: a pool of threads and one worker's state for each.
 //!
 //! A worker holds what is costly to make (compression contexts, scratch buffers). It is taken from
 //! a lock-free queue for one job and put back, so that any thread may run any job.
@@ -63,13 +63,12 @@ impl<W: Send> Workers<W> {
         Ok(Self { pool, idle })
     }
 
-    /// Runs `work` once on each job, in parallel when there are threads and `parallel` says that
-    /// it pays; a thread takes `grain` jobs at a time.
+    /// Runs `work` once on each job, a thread taking `grain` jobs at a time. With one thread, or
+    /// when one takes all jobs, the pool is not woken: the caller's thread works.
     pub(crate) fn run<J: Send>(
         &self,
         jobs: &mut [J],
         grain: usize,
-        parallel: bool,
         work: impl Fn(&mut J, &mut W) + Sync,
     ) {
         let some = |jobs: &mut [J]| {
@@ -83,7 +82,7 @@ impl<W: Send> Workers<W> {
             }
         };
         match &self.pool {
-            Some(pool) if parallel && jobs.len() > grain => {
+            Some(pool) if jobs.len() > grain => {
                 pool.install(|| jobs.par_chunks_mut(grain).with_max_len(1).for_each(some));
             }
             _ => some(jobs),
@@ -96,7 +95,6 @@ impl<W: Send> Workers<W> {
         &self,
         jobs: &mut [J],
         buffer: &mut [u8],
-        parallel: bool,
         part_bytes: impl Fn(&J) -> usize + Sync,
         work: impl Fn(&mut J, &mut [u8], &mut W) + Sync,
     ) {
@@ -109,7 +107,7 @@ impl<W: Send> Workers<W> {
             }
         };
         match &self.pool {
-            Some(pool) if parallel && jobs.len() > 1 => {
+            Some(pool) if jobs.len() > 1 => {
                 pool.install(|| halve(jobs, buffer, &part_bytes, &one));
             }
             _ => {

@@ -1,6 +1,6 @@
 //! Encoding and decoding take no memory from Rust's allocator once their buffers have grown.
 //!
-//! libjpeg-turbo and zstd are counted only through their wrappers: libjpeg takes and returns its
+//! libjpeg-turbo is counted only through its wrapper: it takes and returns its
 //! working memory for each picture with the C library's allocator, which is not counted here.
 //! Threads are not used: rayon's queue takes a block of memory for every few dozen calls.
 
@@ -64,6 +64,8 @@ fn a_repeating_workload_allocates_nothing() {
             desk.draw_photo_in(64, 64, 256, 256, 5);
             desk.send();
             desk.settle();
+            desk.play_film(64, 64, 256, 256);
+            desk.send();
             desk.draw_photo(6);
             desk.send();
             desk.settle();

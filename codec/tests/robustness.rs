@@ -11,92 +11,101 @@ fn config() -> EncoderConfig {
     EncoderConfig::default()
 }
 
-/// A desktop with every class of content, its updates recorded.
+/// A desktop with text and film, and the updates of its next picture: one on the chain, one leaf.
+/// The desk's decoder has all that came before them.
 fn mixed() -> (Desk, Vec<(Track, Vec<u8>)>) {
     let mut desk = Desk::new(Size::new(300, 260), config());
     desk.draw_text(5);
-    desk.draw_photo_in(64, 64, 128, 128, 3);
+    desk.play_film(64, 64, 128, 128);
+    desk.draw_photo_in(0, 200, 30, 30, 8);
     let updates = desk.record();
-    assert!(updates.iter().any(|(track, _)| *track == Track::Leaf));
+    let tracks: Vec<_> = updates.iter().map(|(track, _)| *track).collect();
+    assert_eq!(tracks, [Track::Chain, Track::Leaf]);
     (desk, updates)
 }
 
+fn shown(decoder: &Decoder) -> Vec<u8> {
+    decoder.view().map_or(Vec::new(), |view| view.data().to_vec())
+}
+
 #[test]
-fn every_prefix_of_an_update_is_refused() {
-    let (_, updates) = mixed();
-    let mut decoder = Decoder::new(DecoderConfig::default()).expect("decoder");
-    for (track, update) in &updates {
-        for end in 0..update.len() {
-            let error = decoder.apply(*track, &update[..end]).expect_err("a prefix was accepted");
-            assert!(error.offset <= end, "{error} in a prefix of {end} bytes");
-        }
-        decoder.apply(*track, update).expect("the whole update");
+fn every_prefix_of_a_start_is_refused() {
+    let mut desk = Desk::new(Size::new(90, 70), config());
+    desk.draw_text(5);
+    desk.draw_photo_in(10, 10, 40, 40, 3);
+    let (track, start) = desk.record().remove(0);
+    for end in 0..start.len() {
+        let error = desk.decoder.apply(track, &start[..end]).expect_err("a prefix was accepted");
+        assert!(error.offset <= end, "{error} in a prefix of {end} bytes");
     }
+    desk.decoder.apply(track, &start).expect("the whole update");
+    desk.assert_equal();
+}
+
+#[test]
+fn every_prefix_of_a_leaf_is_refused() {
+    let (mut desk, updates) = mixed();
+    let [(_, chain), (_, leaf)] = &updates[..] else { panic!("two updates") };
+    desk.decoder.apply(Track::Chain, chain).expect("chain");
+    let before = shown(&desk.decoder);
+    for end in 0..leaf.len() {
+        let error = desk.decoder.apply(Track::Leaf, &leaf[..end]).expect_err("a prefix");
+        assert!(error.offset <= end, "{error} in a prefix of {end} bytes");
+    }
+    assert!(shown(&desk.decoder) == before);
+    desk.decoder.apply(Track::Leaf, leaf).expect("the whole update");
 }
 
 #[test]
 fn a_flipped_bit_never_leaves_half_an_update() {
-    let (_, updates) = mixed();
-    let mut decoder = Decoder::new(DecoderConfig::default()).expect("decoder");
-    for (track, update) in &updates {
-        let mut refused = 0;
-        // All of the headers, and a sample of the payloads.
-        for bit in (0..64 * 8).chain((64 * 8..update.len() * 8).step_by(97)) {
-            let mut broken = update.clone();
-            broken[bit / 8] ^= 1 << (bit % 8);
-            let before = decoder.view().map(|view| view.data().to_vec());
-            match decoder.apply(*track, &broken) {
-                Err(_) => {
-                    refused += 1;
-                    assert_eq!(decoder.view().map(|view| view.data().to_vec()), before);
-                }
-                // It may still be a valid update, of other pixels or another number.
-                Ok(_) => decoder = restored(&updates, *track),
-            }
-        }
-        assert!(refused > 8 * 4, "at least the magic and the version are guarded");
-        decoder = restored(&updates, *track);
-        decoder.apply(*track, update).expect("the update as it was made");
-    }
-}
-
-/// A decoder to which the chain was applied when a leaf comes next, else a new one.
-fn restored(updates: &[(Track, Vec<u8>)], next: Track) -> Decoder {
-    let mut decoder = Decoder::new(DecoderConfig::default()).expect("decoder");
-    if next == Track::Leaf {
-        for (track, update) in updates.iter().filter(|(track, _)| *track == Track::Chain) {
-            decoder.apply(*track, update).expect("chain");
+    let mut desk = Desk::new(Size::new(150, 90), config());
+    desk.draw_text(5);
+    let first = desk.record().remove(0).1;
+    desk.draw_photo_in(20, 20, 60, 60, 3);
+    let second = desk.record().remove(0).1;
+    let mut refused = 0;
+    for bit in (0..32 * 8).chain((32 * 8..second.len() * 8).step_by(61)) {
+        let mut decoder = Decoder::new(DecoderConfig::default()).expect("decoder");
+        decoder.apply(Track::Chain, &first).expect("start");
+        let before = shown(&decoder);
+        let mut broken = second.clone();
+        broken[bit / 8] ^= 1 << (bit % 8);
+        if let Err(error) = decoder.apply(Track::Chain, &broken) {
+            refused += 1;
+            assert!(shown(&decoder) == before, "bit {bit}: {error}, yet the picture changed");
+            // What the refused update left in the models must not show either.
+            let after = decoder.apply(Track::Chain, &second);
+            assert!(after.is_ok() || after.is_err_and(|error| error.rule == Rule::ChainBroken));
         }
     }
-    decoder
+    assert!(refused > 400, "{refused} of the flips were noticed");
 }
 
 #[test]
 fn a_leaf_waits_for_its_chain_and_an_old_one_is_dropped() {
-    let (mut desk, first) = mixed();
-    let mut decoder = Decoder::new(DecoderConfig::default()).expect("decoder");
-    let leaf = &first.iter().find(|(track, _)| *track == Track::Leaf).expect("leaf").1;
-    let applied = decoder.apply(Track::Leaf, leaf).expect("valid");
-    assert_eq!(applied.status, Status::AheadOfChain { epoch: 1, chain: 1 });
-    decoder.apply(Track::Chain, &first[0].1).expect("chain");
-    assert_eq!(decoder.apply(Track::Leaf, leaf).expect("valid").status, Status::Applied);
+    let (mut desk, updates) = mixed();
+    let [(_, chain), (_, leaf)] = &updates[..] else { panic!("two updates") };
+    let early = desk.decoder.apply(Track::Leaf, leaf).expect("valid");
+    assert!(matches!(early.status, Status::AheadOfChain { epoch: 1, .. }));
+    desk.decoder.apply(Track::Chain, chain).expect("chain");
+    assert_eq!(desk.decoder.apply(Track::Leaf, leaf).expect("valid").status, Status::Applied);
     desk.encoder.restart();
-    decoder.apply(Track::Chain, &desk.record()[0].1).expect("new epoch");
-    assert_eq!(decoder.apply(Track::Leaf, leaf).expect("valid").status, Status::Obsolete);
+    let restart = desk.record();
+    desk.decoder.apply(Track::Chain, &restart[0].1).expect("new epoch");
+    assert_eq!(desk.decoder.apply(Track::Leaf, leaf).expect("valid").status, Status::Obsolete);
 }
 
 #[test]
 fn an_older_leaf_never_overwrites_newer_pixels() {
-    let (mut desk, first) = mixed();
+    let (mut desk, updates) = mixed();
+    desk.now_us += 33_333;
     desk.draw_text(6);
-    let second = desk.record();
-    let mut decoder = Decoder::new(DecoderConfig::default()).expect("decoder");
-    decoder.apply(Track::Chain, &first[0].1).expect("chain");
-    decoder.apply(Track::Chain, &second[0].1).expect("chain");
-    let late = decoder.apply(Track::Leaf, &first[1].1).expect("leaf");
+    let next = desk.record();
+    desk.decoder.apply(Track::Chain, &updates[0].1).expect("chain");
+    desk.decoder.apply(Track::Chain, &next[0].1).expect("chain");
+    let late = desk.decoder.apply(Track::Leaf, &updates[1].1).expect("leaf");
     assert_eq!(late.status, Status::Applied);
     assert!(late.changed.is_empty(), "the chain has written all of its tiles since");
-    desk.decoder = decoder;
     desk.assert_equal();
 }
 
@@ -107,17 +116,19 @@ fn refusal(decoder: &mut Decoder, track: Track, update: &[u8]) -> Rule {
 
 #[test]
 fn a_gap_in_the_chain_and_a_repeated_start_are_refused() {
-    let (mut desk, first) = mixed();
-    desk.draw_text(6);
-    let second = desk.record();
-    desk.draw_text(7);
-    let third = desk.record();
+    let mut desk = Desk::new(Size::new(300, 260), config());
+    let mut updates = Vec::new();
+    for seed in 5..8 {
+        desk.draw_text(seed);
+        updates.append(&mut desk.record());
+    }
     let mut decoder = Decoder::new(DecoderConfig::default()).expect("decoder");
-    assert_eq!(refusal(&mut decoder, Track::Chain, &second[0].1), Rule::ChainGap);
-    decoder.apply(Track::Chain, &first[0].1).expect("chain");
-    assert_eq!(refusal(&mut decoder, Track::Chain, &third[0].1), Rule::ChainGap);
-    assert_eq!(refusal(&mut decoder, Track::Chain, &first[0].1), Rule::Epoch);
-    assert_eq!(refusal(&mut decoder, Track::Leaf, &second[0].1), Rule::TrackMismatch);
+    assert_eq!(refusal(&mut decoder, Track::Chain, &updates[1].1), Rule::ChainGap);
+    decoder.apply(Track::Chain, &updates[0].1).expect("chain");
+    assert_eq!(refusal(&mut decoder, Track::Chain, &updates[2].1), Rule::ChainGap);
+    assert_eq!(refusal(&mut decoder, Track::Chain, &updates[0].1), Rule::Epoch);
+    assert_eq!(refusal(&mut decoder, Track::Leaf, &updates[1].1), Rule::TrackMismatch);
+    decoder.apply(Track::Chain, &updates[1].1).expect("in order");
 }
 
 #[test]

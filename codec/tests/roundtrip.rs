@@ -3,7 +3,7 @@
 mod desk;
 
 use desk::Desk;
-use tessera_codec::{EncoderConfig, Policy, Size};
+use tessera_codec::{Decoder, DecoderConfig, EncoderConfig, Policy, Size};
 
 fn exact() -> EncoderConfig {
     EncoderConfig { policy: Policy::Exact, ..EncoderConfig::default() }
@@ -28,15 +28,88 @@ fn every_canvas_shape_arrives_exactly() {
 #[test]
 fn a_picture_is_exact_after_rest() {
     let mut desk = Desk::new(Size::new(500, 400), EncoderConfig::default());
+    desk.draw_text(1);
+    desk.send();
+    desk.assert_equal();
+    desk.draw_photo(1);
+    let report = desk.send();
+    assert!(report.coarse_tiles > 0 && !desk.decoder.is_exact(), "new and large: approximate");
+    assert!(desk.psnr_db() > 40.0, "{} dB", desk.psnr_db());
+    desk.settle();
+    desk.assert_equal();
+    assert!(desk.decoder.is_exact());
+}
+
+#[test]
+fn a_picture_that_scrolls_is_copied_though_it_is_approximate() {
+    let mut desk = Desk::new(Size::new(512, 512), EncoderConfig::default());
+    desk.send();
     desk.draw_photo(1);
     desk.send();
-    assert!(!desk.decoder.is_exact(), "a picture in motion is lossy");
+    let before = desk.frame.clone();
+    for y in 0..512 - 24 {
+        desk.frame.span_mut(0, y, 512).copy_from_slice(before.view().span(0, y + 24, 512));
+    }
+    desk.damage.fill();
+    let report = desk.send();
+    assert!(report.moved_blocks >= 60 * 64, "{report:?}");
+    desk.settle();
+    desk.assert_equal();
+}
+
+#[test]
+fn a_little_new_picture_is_exact_at_once() {
+    let mut desk = Desk::new(Size::new(500, 400), EncoderConfig::default());
+    desk.draw_text(1);
+    desk.send();
+    desk.draw_photo_in(100, 100, 64, 64, 2);
+    desk.send();
+    desk.assert_equal();
+    assert!(desk.decoder.is_exact());
+}
+
+#[test]
+fn film_travels_on_leaves_and_is_exact_after_rest() {
+    let mut desk = Desk::new(Size::new(500, 400), EncoderConfig::default());
+    desk.draw_text(1);
+    desk.play_film(60, 60, 300, 200);
+    let report = desk.send();
+    assert!(report.jpeg_tiles > 0, "{report:?}");
     let view = desk.decoder.view().expect("picture");
     assert!(view.data().chunks_exact(4).all(|pixel| pixel[3] == 0));
     assert!(desk.psnr_db() > 30.0, "{} dB", desk.psnr_db());
     desk.settle();
     desk.assert_equal();
     assert!(desk.decoder.is_exact());
+}
+
+#[test]
+fn two_threads_decode_what_one_encoded_and_the_reverse() {
+    for (encoding, decoding) in [(1, 2), (2, 1), (2, 2)] {
+        // Enough blocks with pixels for four lanes.
+        let config = EncoderConfig { threads: encoding, ..exact() };
+        let mut desk = Desk::new(Size::new(1100, 900), config);
+        desk.decoder =
+            Decoder::new(DecoderConfig { threads: decoding, ..DecoderConfig::default() })
+                .expect("decoder");
+        for seed in 1..4 {
+            desk.draw_photo(seed);
+            desk.draw_photo_in(100, 100, 700, 500, seed + 20);
+            desk.send();
+            desk.assert_equal();
+        }
+    }
+}
+
+#[test]
+fn threads_do_not_change_the_bytes() {
+    let updates = |threads| {
+        let mut desk = Desk::new(Size::new(1100, 900), EncoderConfig { threads, ..exact() });
+        desk.draw_text(3);
+        desk.draw_photo_in(100, 100, 900, 700, 4);
+        desk.record()
+    };
+    assert!(updates(1) == updates(3));
 }
 
 #[test]
@@ -67,7 +140,7 @@ fn the_fourth_byte_is_no_change() {
 #[test]
 fn a_lost_leaf_is_sent_again() {
     let mut desk = Desk::new(Size::new(500, 400), EncoderConfig::default());
-    desk.draw_photo(1);
+    desk.play_film(60, 60, 300, 200);
     desk.send_losing_leaves();
     desk.settle();
     desk.assert_equal();

@@ -6,8 +6,8 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("update refused at byte {offset}: {rule}")]
 pub struct DecodeError {
-    /// Byte of the update where the broken rule was seen. For what lies inside a compressed
-    /// payload this is the payload's first byte.
+    /// Byte of the update where the broken rule was seen. For what lies inside a stream or a
+    /// payload this is its first byte.
     pub offset: usize,
     /// The rule of the bitstream that the update breaks.
     pub rule: Rule,
@@ -20,8 +20,8 @@ pub enum Rule {
     /// Every field lies inside the update.
     #[error("the update ends inside a field")]
     Truncated,
-    /// Nothing follows the last slice.
-    #[error("bytes follow the last slice")]
+    /// Nothing follows the last field.
+    #[error("bytes follow the last field")]
     TrailingBytes,
     /// An update starts with the magic bytes.
     #[error("the update does not start with the magic bytes")]
@@ -59,33 +59,42 @@ pub enum Rule {
     /// The update is within the decoder's limits.
     #[error("the update is larger than the limits allow")]
     UpdateLimit,
-    /// There are no more slices than tiles.
-    #[error("there are more slices than the canvas has tiles")]
-    SliceCount,
-    /// The coding tool is one of the version's.
-    #[error("the coding tool is unknown")]
-    ToolUnknown,
-    /// A slice holds 1 to 64 tiles.
-    #[error("the number of tiles in the slice is out of range")]
+    /// After a chain update was refused inside its body, only a start is applied.
+    #[error("an earlier chain update was refused")]
+    ChainBroken,
+    /// A stream of a chain update holds exactly the bytes that its symbols need.
+    #[error("a stream's length does not fit its symbols")]
+    StreamLength,
+    /// At the end of a segment the states of the entropy coder are at their lowest value.
+    #[error("a segment of a stream is damaged")]
+    StreamState,
+    /// The plain bits are exactly those that the symbols need, followed by zeroes to a full byte.
+    #[error("the plain bits of a stream do not fit its symbols")]
+    PlainBits,
+    /// A copy names a vector of the update.
+    #[error("a copy names a vector that the update does not have")]
+    VectorUnknown,
+    /// A copy's source lies on the canvas.
+    #[error("the source of a copy lies outside the canvas")]
+    CopyOutside,
+    /// A leaf holds no more pictures than the canvas has tiles.
+    #[error("there are more pictures than the canvas has tiles")]
+    PictureCount,
+    /// A picture holds 1 to 64 tiles.
+    #[error("the number of tiles in the picture is out of range")]
     TileCount,
-    /// A tile address lies on the canvas.
+    /// A picture's tiles lie on the canvas.
     #[error("a tile lies outside the canvas")]
     TileOutside,
     /// An update writes a tile at most once.
     #[error("a tile is written twice in one update")]
     TileRepeated,
     /// A payload is within the fixed limit.
-    #[error("a slice's payload is larger than allowed")]
+    #[error("a picture's payload is larger than allowed")]
     PayloadLimit,
-    /// A payload has exactly the length that its tool needs for its tiles.
-    #[error("the payload's length does not fit its tiles")]
+    /// A payload is long enough for its fixed fields.
+    #[error("the payload is too short")]
     PayloadLength,
-    /// A compressed payload is a sequence of whole Zstandard frames.
-    #[error("the payload is not valid Zstandard data")]
-    Zstandard,
-    /// A pixel's palette index is below the number of the palette's colours.
-    #[error("a palette index has no colour")]
-    PaletteIndex,
     /// The JPEG quality is 1 to 100.
     #[error("the JPEG quality is out of range")]
     JpegQuality,
@@ -98,12 +107,6 @@ pub enum Rule {
     /// The entropy-coded segment is a baseline scan of the rectangle.
     #[error("the JPEG scan is damaged")]
     JpegScan,
-    /// A copy's source lies on the canvas.
-    #[error("the source of a copy lies outside the canvas")]
-    CopyOutside,
-    /// A copy reads only tiles that the epoch has written.
-    #[error("the source of a copy was never written in this epoch")]
-    CopyUnwritten,
 }
 
 impl Rule {

@@ -2,21 +2,19 @@
 
 use crate::geometry::{MAX_DIMENSION, Size};
 
-/// Most tiles in one slice: a slice is the unit of parallel work and of staging memory (1 MiB of
-/// pixels at this many).
-pub(crate) const MAX_SLICE_TILES: usize = 64;
+/// Most tiles in one picture of a leaf: 1 MiB of pixels, the unit of parallel work.
+pub(crate) const MAX_PICTURE_TILES: usize = 64;
 
-/// Most bytes in one slice's payload: twice the pixels of a full slice, more than any tool's
-/// worst case, which stays near their uncompressed size.
-pub(crate) const MAX_SLICE_PAYLOAD_BYTES: usize = 2 * 1024 * 1024;
+/// Most bytes in one picture's payload: twice the pixels of a full one.
+pub(crate) const MAX_PICTURE_BYTES: usize = 2 * 1024 * 1024;
 
 /// What a decoder accepts at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Largest width and height of the canvas, in pixels, at most [`MAX_DIMENSION`].
     pub max_dimension: u16,
-    /// Most pixels of the canvas; the decoder holds four bytes for each, and at most as many
-    /// again in staging.
+    /// Most pixels of the canvas. The decoder holds five pictures of it with four bytes a pixel, and
+    /// at most as many bytes again for the pictures of a leaf and the lanes of an update.
     pub max_pixels: usize,
     /// Most bytes of one update.
     pub max_update_bytes: usize,

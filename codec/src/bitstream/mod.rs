@@ -1,23 +1,23 @@
-//! The wire syntax of an update, version 1, in one place.
+//! The wire syntax of an update, version 2, in one place.
 //!
 //! `docs/bitstream.md` is the normative description; the constants and the order of fields there
-//! and here are the same. This module reads and writes headers and addresses. What a slice's
-//! payload holds belongs to its coding tool and stands in `tools`, encoder and decoder side by
-//! side.
+//! and here are the same. This module reads and writes headers and lengths. What the streams of a
+//! chain update hold stands in `chain`, what a picture's payload holds in `tools`: encoder and
+//! decoder side by side.
 
 mod error;
+mod leaf;
 mod limits;
 mod reader;
+mod streams;
 mod update;
 mod writer;
 
 pub use error::{DecodeError, Rule};
+pub(crate) use leaf::{MAX_PICTURE_HEADER_BYTES, PictureHeader, TileBlock};
 pub use limits::Limits;
-pub(crate) use limits::MAX_SLICE_TILES;
 pub(crate) use reader::Reader;
-pub(crate) use update::{
-    FieldOffsets, MAX_HEADER_BYTES, MAX_SLICE_HEADER_BYTES, SliceHeader, TileList, Tool,
-    UpdateHeader,
-};
+pub(crate) use streams::{MAX_STREAM_HEADER_BYTES, StreamRanges};
+pub(crate) use update::{FieldOffsets, MAX_HEADER_BYTES, UpdateHeader};
 pub use update::{Track, VERSION};
 pub(crate) use writer::Writer;

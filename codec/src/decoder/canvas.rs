@@ -1,8 +1,9 @@
-//! The picture of the decoder and what it knows about each tile.
+//! The picture that a viewer sees, and what is known about each of its tiles.
 
-use crate::bitstream::TileList;
+use crate::bitstream::TileBlock;
+use crate::chain::Picture;
 use crate::frame::{BYTES_PER_PIXEL, Frame};
-use crate::geometry::{Rect, Size, TILE, TileGrid, TileIndex};
+use crate::geometry::{Size, TileGrid, TileIndex};
 use crate::region::Region;
 
 /// One epoch's picture.
@@ -39,59 +40,58 @@ impl Canvas {
         self.exact.clear();
     }
 
-    /// Whether an update of this epoch wrote `tile`.
-    pub(super) fn is_written(&self, tile: TileIndex) -> bool {
-        self.versions.get(tile.0 as usize).is_some_and(|&version| version > 0)
+    /// Whether update `number` is newer than what `tile` shows; if so its version becomes it.
+    fn takes(&mut self, tile: TileIndex, number: u32) -> bool {
+        let Some(version) = self.versions.get_mut(tile.0 as usize) else { return false };
+        let is_newer = *version < number;
+        *version = (*version).max(number);
+        is_newer
     }
 
-    /// The tiles that share a pixel with `rect`, which lies on the canvas and is not empty.
-    pub(super) fn tiles_under(&self, rect: Rect) -> impl Iterator<Item = TileIndex> + use<> {
-        let grid = self.grid;
-        let tile = u32::from(TILE);
-        let columns = u32::from(rect.x) / tile..=(rect.right() - 1) / tile;
-        (u32::from(rect.y) / tile..=(rect.bottom() - 1) / tile)
-            .flat_map(move |row| columns.clone().map(move |column| grid.index(column, row)))
-    }
-
-    /// Writes the decoded pixels of a slice as update `number`, except where a newer update has
-    /// written. `pixels` holds the tiles one after another, or, for a `block`, its rows.
-    pub(super) fn write(
+    /// Shows `tile` of the chain's picture as update `number` made it.
+    pub(super) fn show(
         &mut self,
-        tiles: &TileList,
-        block: Option<Rect>,
-        pixels: &[u8],
+        tile: TileIndex,
+        chain: &Picture,
         number: u32,
         exact: bool,
         changed: &mut Region,
     ) {
-        let mut start = 0;
-        for &tile in tiles.iter() {
-            let rect = self.grid.rect(tile);
-            let row_bytes = usize::from(rect.width) * BYTES_PER_PIXEL;
-            let (first, stride_bytes) = match block {
-                Some(block) => {
-                    let stride_bytes = usize::from(block.width) * BYTES_PER_PIXEL;
-                    let x = usize::from(rect.x - block.x) * BYTES_PER_PIXEL;
-                    (usize::from(rect.y - block.y) * stride_bytes + x, stride_bytes)
-                }
-                None => (start, row_bytes),
-            };
-            start += rect.area() * BYTES_PER_PIXEL;
-            let version = &mut self.versions[tile.0 as usize];
-            if *version >= number {
-                continue;
-            }
-            *version = number;
-            for (y, row) in (rect.y..rect.y + rect.height).zip(0..) {
-                let from = first + row * stride_bytes;
-                let row = &pixels[from..from + row_bytes];
-                self.frame.span_mut(rect.x, y, rect.width).copy_from_slice(row);
-            }
+        if self.takes(tile, number) {
+            chain.give(self.grid.rect(tile), &mut self.frame);
             if exact {
                 self.exact.insert(tile);
             } else {
                 self.exact.remove(tile);
             }
+            changed.insert(tile);
+        }
+    }
+
+    /// Shows a lossy picture of a block of tiles, `pixels` row by row without gaps, as update
+    /// `number`, except where a newer update has written.
+    pub(super) fn show_picture(
+        &mut self,
+        block: TileBlock,
+        pixels: &[u8],
+        number: u32,
+        changed: &mut Region,
+    ) {
+        let whole = block.rect(self.grid);
+        let stride_bytes = usize::from(whole.width) * BYTES_PER_PIXEL;
+        for tile in block.tiles(self.grid) {
+            if !self.takes(tile, number) {
+                continue;
+            }
+            let rect = self.grid.rect(tile);
+            let row_bytes = usize::from(rect.width) * BYTES_PER_PIXEL;
+            for y in rect.y..rect.y + rect.height {
+                let from = usize::from(y - whole.y) * stride_bytes
+                    + usize::from(rect.x - whole.x) * BYTES_PER_PIXEL;
+                let row = &pixels[from..from + row_bytes];
+                self.frame.span_mut(rect.x, y, rect.width).copy_from_slice(row);
+            }
+            self.exact.remove(tile);
             changed.insert(tile);
         }
     }

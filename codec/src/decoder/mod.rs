@@ -1,30 +1,28 @@
 //! The decoder: from updates to the picture.
 //!
-//! An update is applied whole or not at all. Its headers are validated first, against fixed bounds
-//! and the caller's [`Limits`]; then its slices are decoded into a staging buffer, in parallel;
-//! only when all have succeeded are their pixels written to the canvas. Copies read the canvas
-//! while it is still untouched.
+//! An update is applied whole or not at all. A chain update is decoded into the line, which no
+//! viewer sees; only when all of it was valid are the tiles that it changes shown. The pictures of
+//! a leaf are decoded into a staging buffer first. Headers are checked against fixed bounds and the
+//! caller's [`Limits`] before anything is taken.
 
 mod canvas;
 
 use self::canvas::Canvas;
 use crate::bitstream::{
-    DecodeError, FieldOffsets, Limits, Reader, Rule, SliceHeader, Tool, Track, UpdateHeader,
+    DecodeError, FieldOffsets, Limits, PictureHeader, Reader, Rule, StreamRanges, Track,
+    UpdateHeader,
 };
+use crate::chain::{Line, MAX_LANES, StreamDecoder};
 use crate::frame::{BYTES_PER_PIXEL, FrameView};
-use crate::geometry::{Rect, Size, TileGrid};
+use crate::geometry::{Size, TileGrid};
 use crate::parallel::{SetupError, Workers};
 use crate::region::Region;
-use crate::tools::copy::Vector;
-use crate::tools::{DecodeScratch, copy, lossless, palette, solid};
-
-/// Tiles below which slices are decoded on the caller's thread.
-const PARALLEL_TILES: usize = 16;
+use crate::tools::jpeg;
 
 /// Settings of a decoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DecoderConfig {
-    /// Threads that decode slices; one (or none) works on the caller's thread.
+    /// Threads that decode lanes and pictures; one (or none) works on the caller's thread.
     pub threads: usize,
     /// What is accepted at most.
     pub limits: Limits,
@@ -71,21 +69,23 @@ pub struct Applied<'a> {
 /// Keeps the picture that updates describe.
 pub struct Decoder {
     limits: Limits,
-    workers: Workers<DecodeScratch>,
+    workers: Workers<jpeg::Decoder>,
+    /// What a viewer sees.
     canvas: Option<Canvas>,
-    slices: Vec<Slice>,
+    /// What the chain builds on.
+    line: Line,
+    /// Whether the line cannot go on, because an update was refused inside its body.
+    is_broken: bool,
+    pictures: Vec<Picture>,
     staging: Vec<u8>,
-    /// Tiles that the update at hand writes.
+    /// Tiles that the leaf at hand writes.
     written: Region,
     changed: Region,
 }
 
-/// A slice of the update at hand.
-struct Slice {
-    header: SliceHeader,
-    /// The source of a copy.
-    vector: Vector,
-    exact: bool,
+/// A picture of the leaf at hand.
+struct Picture {
+    header: PictureHeader,
     outcome: Result<(), Rule>,
 }
 
@@ -98,9 +98,11 @@ impl Decoder {
         let nothing = Region::empty(Size::default());
         Ok(Self {
             limits: config.limits,
-            workers: Workers::new(config.threads, DecodeScratch::new)?,
+            workers: Workers::new(config.threads, jpeg::Decoder::new)?,
             canvas: None,
-            slices: Vec::new(),
+            line: Line::new(Size::default()),
+            is_broken: false,
+            pictures: Vec::new(),
             staging: Vec::new(),
             written: nothing.clone(),
             changed: nothing,
@@ -143,12 +145,10 @@ impl Decoder {
         }
         let status = match self.admit(&header, &offsets)? {
             Admission::Now(grid) => {
-                if header.slices > grid.tiles() {
-                    return Err(Rule::SliceCount.at(offsets.slices));
+                match track {
+                    Track::Chain => self.apply_chain(update, &mut reader, &header, grid)?,
+                    Track::Leaf => self.apply_leaf(update, &mut reader, &header, grid)?,
                 }
-                self.read_slices(&mut reader, header.slices, grid)?;
-                self.decode_slices(update, &header, grid)?;
-                self.commit(&header, grid);
                 Status::Applied
             }
             Admission::Not(status) => {
@@ -195,11 +195,108 @@ impl Decoder {
         }
     }
 
-    /// Reads and checks all slice headers, so that decoding needs only the payloads.
-    fn read_slices(
+    /// Decodes the body of a chain update into the line, and shows what it changes.
+    fn apply_chain(
+        &mut self,
+        update: &[u8],
+        reader: &mut Reader<'_>,
+        header: &UpdateHeader,
+        grid: TileGrid,
+    ) -> Result<(), DecodeError> {
+        if header.start.is_none() && self.is_broken {
+            return Err(Rule::ChainBroken.at(0));
+        }
+        // Until the body has been decoded to its end, the line is of no use for another.
+        self.is_broken = true;
+        if header.start.is_some() {
+            self.line.reset(grid.size());
+        }
+        if grid.tiles() > 0 {
+            self.decode_lanes(update, reader)?;
+        }
+        reader.finish()?;
+        self.line.commit();
+        self.is_broken = false;
+
+        let canvas = begin(&mut self.canvas, &mut self.changed, header, grid);
+        for (tile, exact) in self.line.map.changed() {
+            canvas.show(tile, &self.line.previous, header.number, exact, &mut self.changed);
+        }
+        canvas.chain = header.number;
+        Ok(())
+    }
+
+    /// Decodes the map and the pixels of all lanes.
+    fn decode_lanes(&mut self, update: &[u8], reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+        let Self { line, workers, .. } = self;
+        let mut ranges: [StreamRanges; MAX_LANES] = Default::default();
+        let mut streams = ranges.clone().map(|_| StreamDecoder::new(&[], &[]));
+        let mut lanes = 1;
+        let mut at = 0;
+        while at < lanes {
+            let range = StreamRanges::read(reader)?;
+            streams[at] =
+                StreamDecoder::new(&update[range.segments.clone()], &update[range.plain.clone()]);
+            if at == 0 {
+                line.map.clear();
+                line.map.code(&mut streams[0]);
+                line.place_copies().map_err(|rule| rule.at(range.segments.start))?;
+                lanes = line.lanes.count();
+            }
+            ranges[at] = range;
+            at += 1;
+        }
+        line.code_pixels(&mut streams[..lanes], workers);
+        for (stream, range) in streams.into_iter().zip(ranges).take(lanes) {
+            stream.finish().map_err(|rule| rule.at(range.segments.start))?;
+        }
+        Ok(())
+    }
+
+    /// Decodes the pictures of a leaf into the staging buffer, and shows them.
+    fn apply_leaf(
+        &mut self,
+        update: &[u8],
+        reader: &mut Reader<'_>,
+        header: &UpdateHeader,
+        grid: TileGrid,
+    ) -> Result<(), DecodeError> {
+        self.read_pictures(reader, grid)?;
+        let part_bytes =
+            |picture: &Picture| picture.header.block.rect(grid).area() * BYTES_PER_PIXEL;
+        let total_bytes: usize = self.pictures.iter().map(part_bytes).sum();
+        // No tile is written twice, so this is at most the canvas itself.
+        if self.staging.len() < total_bytes {
+            self.staging.resize(total_bytes, 0);
+        }
+        let staging = &mut self.staging[..total_bytes];
+        self.workers.run_on_parts(
+            &mut self.pictures,
+            staging,
+            part_bytes,
+            |picture, pixels, jpeg| {
+                let payload = &update[picture.header.payload.clone()];
+                picture.outcome = jpeg.decode(payload, picture.header.block.rect(grid), pixels);
+            },
+        );
+        for Picture { header, outcome } in &self.pictures {
+            outcome.map_err(|rule| rule.at(header.payload.start))?;
+        }
+        // Nothing can fail from here on.
+        let canvas = begin(&mut self.canvas, &mut self.changed, header, grid);
+        let mut staged = self.staging.as_slice();
+        for picture in &self.pictures {
+            let (pixels, rest) = staged.split_at(part_bytes(picture));
+            canvas.show_picture(picture.header.block, pixels, header.number, &mut self.changed);
+            staged = rest;
+        }
+        Ok(())
+    }
+
+    /// Reads and checks the headers of all pictures, so that decoding needs only the payloads.
+    fn read_pictures(
         &mut self,
         reader: &mut Reader<'_>,
-        slices: u32,
         grid: TileGrid,
     ) -> Result<(), DecodeError> {
         if self.written.grid() == grid {
@@ -207,115 +304,51 @@ impl Decoder {
         } else {
             self.written = Region::empty(grid.size());
         }
-        self.slices.clear();
-        for _ in 0..slices {
+        self.pictures.clear();
+        let offset = reader.offset();
+        let count = reader.number()?;
+        if count > grid.tiles() {
+            return Err(Rule::PictureCount.at(offset));
+        }
+        for _ in 0..count {
             let offset = reader.offset();
-            let slice = SliceHeader::read(reader, grid)?;
-            for &tile in slice.tiles.iter() {
+            let header = PictureHeader::read(reader, grid)?;
+            for tile in header.block.tiles(grid) {
                 if self.written.contains(tile) {
                     return Err(Rule::TileRepeated.at(offset));
                 }
                 self.written.insert(tile);
             }
-            let exact = slice.tool.is_exact();
-            let (vector, outcome) = (Vector::default(), Ok(()));
-            self.slices.push(Slice { header: slice, vector, exact, outcome });
+            self.pictures.push(Picture { header, outcome: Ok(()) });
         }
         reader.finish()
     }
+}
 
-    /// Checks that a copy reads only what this epoch has written, and notes whether that is exact.
-    fn resolve_copy(
-        slice: &mut Slice,
-        payload: &[u8],
-        canvas: Option<&Canvas>,
-        grid: TileGrid,
-    ) -> Result<(), Rule> {
-        slice.vector = copy::vector(payload)?;
-        for &tile in slice.header.tiles.iter() {
-            let source =
-                slice.vector.source(grid.rect(tile), grid.size()).ok_or(Rule::CopyOutside)?;
-            let canvas = canvas.ok_or(Rule::CopyUnwritten)?;
-            for under in canvas.tiles_under(source) {
-                if !canvas.is_written(under) {
-                    return Err(Rule::CopyUnwritten);
-                }
-                slice.exact &= canvas.exact.contains(under);
-            }
-        }
-        Ok(())
+/// The canvas that an update which has been decoded writes to, made anew when it starts with
+/// another size; `changed` becomes the set of what that alone changes.
+fn begin<'a>(
+    canvas: &'a mut Option<Canvas>,
+    changed: &mut Region,
+    header: &UpdateHeader,
+    grid: TileGrid,
+) -> &'a mut Canvas {
+    if changed.grid() == grid {
+        changed.clear();
+    } else {
+        *changed = Region::empty(grid.size());
     }
-
-    /// Decodes every slice into its part of the staging buffer.
-    fn decode_slices(
-        &mut self,
-        update: &[u8],
-        header: &UpdateHeader,
-        grid: TileGrid,
-    ) -> Result<(), DecodeError> {
-        // A starting update has no canvas to copy from: the old one is another epoch's.
-        let canvas = self.canvas.as_ref().filter(|_| header.start.is_none());
-        for slice in self.slices.iter_mut().filter(|slice| slice.header.tool == Tool::Copy) {
-            let payload = &update[slice.header.payload.clone()];
-            Self::resolve_copy(slice, payload, canvas, grid)
-                .map_err(|rule| rule.at(slice.header.payload.start))?;
+    if let Some(present) = canvas
+        && present.grid == grid
+    {
+        if header.start.is_some() {
+            present.restart(header.epoch);
         }
-        let part_bytes = |slice: &Slice| slice.header.tiles.area(grid) * BYTES_PER_PIXEL;
-        let total_bytes: usize = self.slices.iter().map(part_bytes).sum();
-        // No tile is written twice, so this is at most the canvas itself.
-        if self.staging.len() < total_bytes {
-            self.staging.resize(total_bytes, 0);
-        }
-        let tiles: usize = self.slices.iter().map(|slice| slice.header.tiles.len()).sum();
-        let view = canvas.map(|canvas| canvas.frame.view());
-        self.workers.run_on_parts(
-            &mut self.slices,
-            &mut self.staging[..total_bytes],
-            tiles > PARALLEL_TILES,
-            part_bytes,
-            |slice, pixels, scratch| {
-                let payload = &update[slice.header.payload.clone()];
-                slice.outcome = decode_slice(slice, payload, view, grid, scratch, pixels);
-            },
-        );
-        let failed = self
-            .slices
-            .iter()
-            .find_map(|slice| slice.outcome.err().map(|rule| rule.at(slice.header.payload.start)));
-        failed.map_or(Ok(()), Err)
+    } else {
+        changed.fill();
+        *canvas = None;
     }
-
-    /// Writes the staged pixels to the canvas. Nothing can fail from here on.
-    fn commit(&mut self, header: &UpdateHeader, grid: TileGrid) {
-        let size = grid.size();
-        if self.changed.grid() == grid {
-            self.changed.clear();
-        } else {
-            self.changed = Region::empty(size);
-        }
-        let canvas = match (&mut self.canvas, header.start) {
-            (Some(canvas), None) => canvas,
-            (Some(canvas), Some(_)) if canvas.grid == grid => {
-                canvas.restart(header.epoch);
-                canvas
-            }
-            (canvas, _) => {
-                self.changed.fill();
-                canvas.insert(Canvas::new(size, header.epoch))
-            }
-        };
-        let mut staged = self.staging.as_slice();
-        for slice in &self.slices {
-            let tiles = &slice.header.tiles;
-            let (pixels, rest) = staged.split_at(tiles.area(grid) * BYTES_PER_PIXEL);
-            let block = (slice.header.tool == Tool::Jpeg).then(|| tiles.bounds(grid));
-            canvas.write(tiles, block, pixels, header.number, slice.exact, &mut self.changed);
-            staged = rest;
-        }
-        if header.track == Track::Chain {
-            canvas.chain = header.number;
-        }
-    }
+    canvas.get_or_insert_with(|| Canvas::new(grid.size(), header.epoch))
 }
 
 impl std::fmt::Debug for Decoder {
@@ -329,26 +362,4 @@ impl std::fmt::Debug for Decoder {
 enum Admission {
     Now(TileGrid),
     Not(Status),
-}
-
-fn decode_slice(
-    slice: &Slice,
-    payload: &[u8],
-    canvas: Option<FrameView<'_>>,
-    grid: TileGrid,
-    scratch: &mut DecodeScratch,
-    pixels: &mut [u8],
-) -> Result<(), Rule> {
-    let tiles = &slice.header.tiles;
-    let rects = tiles.iter().map(|&tile| -> Rect { grid.rect(tile) });
-    match slice.header.tool {
-        Tool::Solid => solid::decode(payload, rects, pixels),
-        Tool::Palette => palette::decode(payload, rects, scratch, pixels),
-        Tool::Lossless => lossless::decode(payload, rects, scratch, pixels),
-        Tool::Jpeg => scratch.jpeg.decode(payload, tiles.bounds(grid), pixels),
-        Tool::Copy => {
-            let canvas = canvas.ok_or(Rule::CopyUnwritten)?;
-            copy::decode(slice.vector, canvas, rects, pixels)
-        }
-    }
 }

@@ -3,7 +3,7 @@
 /// How an encoder treats pictures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Policy {
-    /// Pictures are lossy while they move and become exact after rest.
+    /// Photographs are approximate while they move and become exact after rest.
     #[default]
     Live,
     /// Every tile is exact when it is sent.
@@ -13,19 +13,20 @@ pub enum Policy {
 /// Settings of an encoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EncoderConfig {
-    /// Threads that code slices; one (or none) works on the caller's thread.
+    /// Threads that hash and code; one (or none) works on the caller's thread.
     pub threads: usize,
     /// How pictures are treated.
     pub policy: Policy,
     /// How long a tile must not have changed before it is refined, in microseconds.
     pub rest_us: u64,
-    /// JPEG quality of pictures in motion, 1 to 100.
+    /// JPEG quality of film, 1 to 100.
     pub motion_quality: u8,
 }
 
 impl Default for EncoderConfig {
-    /// One thread, lossy motion at quality 80, refinement after 200 ms: between the 150 ms below
-    /// which pauses of a scroll would be refined and the 250 ms at which blur is noticed.
+    /// One thread, film at quality 80, refinement after 200 ms. Both figures are choices, not
+    /// measurements: 200 ms is longer than the pauses between the steps of a mouse wheel that turns,
+    /// and a quality of 80 leaves no block edges that catch the eye.
     fn default() -> Self {
         Self { threads: 1, policy: Policy::Live, rest_us: 200_000, motion_quality: 80 }
     }
@@ -36,32 +37,34 @@ impl Default for EncoderConfig {
 pub struct EncodeRequest {
     /// The time of the frame on the caller's monotonic clock, in microseconds.
     pub now_us: u64,
-    /// Bytes that may be sent now. Tiles that do not fit stay damage; at least one slice of
-    /// waiting damage is coded whatever the budget, and the last one may exceed it.
+    /// Bytes that may be sent now. Tiles that do not fit, by an estimate made before coding, stay
+    /// damage; at least one tile is coded whatever the budget.
     pub budget_bytes: usize,
     /// Where the pointer is: what is near it goes first.
     pub pointer: Option<(u16, u16)>,
 }
 
-/// What one call of the encoder did. Tiles are counted once for each update that holds them.
+/// What one call of the encoder did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Tiles of the damage that had not changed.
     pub unchanged_tiles: u32,
-    /// Tiles of one colour.
-    pub solid_tiles: u32,
-    /// Tiles coded with a palette.
-    pub palette_tiles: u32,
-    /// Tiles coded without loss and without a palette.
-    pub lossless_tiles: u32,
-    /// Tiles coded with loss.
+    /// Tiles sent on the chain, exactly.
+    pub exact_tiles: u32,
+    /// Tiles sent on the chain that are approximate in places.
+    pub coarse_tiles: u32,
+    /// Tiles sent as JPEG leaves.
     pub jpeg_tiles: u32,
-    /// Tiles copied from elsewhere on the canvas.
-    pub copied_tiles: u32,
-    /// Tiles among all these that had been lossy and became exact without having changed.
+    /// Tiles among the exact ones that had been approximate and have not changed since.
     pub refined_tiles: u32,
     /// Tiles left in the damage, for want of budget or of memory.
     pub waiting_tiles: u32,
+    /// Blocks of 8x8 pixels that moved or came back, in tiles sent on the chain.
+    pub moved_blocks: u32,
+    /// Blocks coded by the models of drawn content.
+    pub graphics_blocks: u32,
+    /// Blocks coded by the models of photographs, exactly or not.
+    pub photo_blocks: u32,
     /// Bytes of all updates, headers included.
     pub bytes: usize,
 }

@@ -1,134 +1,89 @@
-//! Groups tiles into slices: the units of parallel coding.
+//! Groups tiles of film into rectangles: the units of parallel coding.
 
-use crate::bitstream::{MAX_SLICE_TILES, TileList, Tool, Track};
-use crate::geometry::{Rect, TileGrid, TileIndex};
+use crate::bitstream::TileBlock;
+use crate::geometry::{Rect, TileGrid};
 use crate::region::Region;
-use crate::tools::copy::Vector;
 
-/// Most tiles in a slice that is compressed: enough history for Zstandard and its tables, small
-/// enough to keep two threads busy.
-const COMPRESSED_SLICE_TILES: usize = 16;
-
-/// Most columns and tiles of a block of pictures.
+/// Most columns and tiles of a rectangle. Wide ones share their edges, small ones keep two threads
+/// busy; both figures are choices, not measurements.
 const BLOCK_COLUMNS: u32 = 8;
 const BLOCK_TILES: u32 = 32;
 
-/// A slice to code, and its payload afterwards.
+/// A picture to code, and its payload afterwards.
 #[derive(Debug)]
-pub(super) struct SliceJob {
-    pub(super) tool: Tool,
-    pub(super) track: Track,
-    pub(super) tiles: TileList,
-    /// The source of a copy.
-    pub(super) vector: Vector,
+pub(super) struct PictureJob {
+    pub(super) block: TileBlock,
     pub(super) payload: Vec<u8>,
-    pub(super) state: JobState,
+    pub(super) is_coded: bool,
 }
 
-/// How far a slice has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum JobState {
-    Waiting,
-    Coded,
-    Failed,
-}
-
-/// Slices of one call; memory is kept from call to call.
+/// Pictures of one call; memory is kept from call to call.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
-    jobs: Vec<SliceJob>,
+    jobs: Vec<PictureJob>,
     used: usize,
 }
 
 impl Plan {
-    pub(super) fn clear(&mut self) {
-        self.used = 0;
-    }
-
-    pub(super) fn jobs(&self) -> &[SliceJob] {
+    pub(super) fn jobs(&self) -> &[PictureJob] {
         &self.jobs[..self.used]
     }
 
-    pub(super) fn jobs_mut(&mut self) -> &mut [SliceJob] {
+    pub(super) fn jobs_mut(&mut self) -> &mut [PictureJob] {
         &mut self.jobs[..self.used]
     }
 
-    fn push(&mut self, tool: Tool, track: Track, tiles: TileList, vector: Vector) {
+    fn push(&mut self, block: TileBlock) {
         if let Some(job) = self.jobs.get_mut(self.used) {
             job.payload.clear();
-            (job.tool, job.track, job.tiles, job.vector) = (tool, track, tiles, vector);
-            job.state = JobState::Waiting;
+            (job.block, job.is_coded) = (block, false);
         } else {
-            let (payload, state) = (Vec::new(), JobState::Waiting);
-            self.jobs.push(SliceJob { tool, track, tiles, vector, payload, state });
+            self.jobs.push(PictureJob { block, payload: Vec::new(), is_coded: false });
         }
         self.used += 1;
     }
 
-    /// Adds slices of `tool` for `tiles`, at most `limit` tiles each.
-    pub(super) fn add_lists(
-        &mut self,
-        tool: Tool,
-        track: Track,
-        tiles: impl Iterator<Item = TileIndex>,
-        limit: usize,
-    ) {
-        let most = match tool {
-            Tool::Solid | Tool::Copy => MAX_SLICE_TILES,
-            _ => COMPRESSED_SLICE_TILES.min(limit).max(1),
-        };
-        let mut list = TileList::new();
-        for tile in tiles {
-            list.push(tile);
-            if list.len() == most {
-                self.push(
-                    tool,
-                    track,
-                    std::mem::replace(&mut list, TileList::new()),
-                    Vector::default(),
-                );
-            }
-        }
-        if !list.is_empty() {
-            self.push(tool, track, list, Vector::default());
-        }
-    }
-
-    /// Adds a slice for each rectangular block of the pictures in `tiles`, at most `limit` tiles
-    /// each, and empties the set.
-    pub(super) fn add_blocks(&mut self, tiles: &mut Region, limit: usize) {
+    /// Plans a picture for each rectangle of the tiles in `tiles`, and empties the set.
+    pub(super) fn plan(&mut self, tiles: &mut Region) {
+        self.used = 0;
         let grid = tiles.grid();
-        let most = BLOCK_TILES.min(limit as u32).max(1);
         loop {
             let next = tiles.iter().next();
             let Some(first) = next else { return };
             let (column, row) = (first.0 % grid.columns(), first.0 / grid.columns());
             let holds = |c: u32, r: u32| tiles.contains(grid.index(c, r));
-            let columns = (column..grid.columns().min(column + BLOCK_COLUMNS.min(most)))
+            let columns = (column..grid.columns().min(column + BLOCK_COLUMNS))
                 .take_while(|&c| holds(c, row))
                 .count() as u32;
-            let rows = (row..grid.rows().min(row + most / columns))
+            let rows = (row..grid.rows().min(row + BLOCK_TILES / columns))
                 .take_while(|&r| (column..column + columns).all(|c| holds(c, r)))
                 .count() as u32;
-            let Some(block) = TileList::block(grid, column, row, columns, rows) else { return };
-            for &tile in block.iter() {
+            // Both are at most `BLOCK_TILES`.
+            let block = TileBlock::new(first, columns as u8, rows as u8);
+            for tile in block.tiles(grid) {
                 tiles.remove(tile);
             }
-            self.push(Tool::Jpeg, Track::Leaf, block, Vector::default());
+            self.push(block);
         }
-    }
-
-    /// Puts the slices nearest to `pointer` first.
-    pub(super) fn nearest_first(&mut self, grid: TileGrid, pointer: (u16, u16)) {
-        self.jobs_mut().sort_unstable_by_key(|job| {
-            job.tiles.iter().map(|&tile| distance(grid.rect(tile), pointer)).min()
-        });
     }
 }
 
-/// Square of the distance of `point` from the middle of `rect`, in pixels.
-pub(super) fn distance(rect: Rect, point: (u16, u16)) -> u64 {
-    let dx = i64::from(rect.x) + i64::from(rect.width / 2) - i64::from(point.0);
-    let dy = i64::from(rect.y) + i64::from(rect.height / 2) - i64::from(point.1);
+/// Square of the distance of `point` from the middle of `tile`, in pixels.
+pub(super) fn distance(tile: Rect, point: (u16, u16)) -> u64 {
+    let dx = i64::from(tile.x) + i64::from(tile.width / 2) - i64::from(point.0);
+    let dy = i64::from(tile.y) + i64::from(tile.height / 2) - i64::from(point.1);
     (dx * dx + dy * dy) as u64
+}
+
+/// Puts what `tile_of` places nearest to `pointer` first; without a pointer, in the grid's order.
+pub(super) fn nearest_first<T>(
+    list: &mut [T],
+    grid: TileGrid,
+    pointer: Option<(u16, u16)>,
+    tile_of: impl Fn(&T) -> crate::geometry::TileIndex,
+) {
+    list.sort_unstable_by_key(|item| {
+        let tile = tile_of(item);
+        (pointer.map_or(0, |pointer| distance(grid.rect(tile), pointer)), tile)
+    });
 }

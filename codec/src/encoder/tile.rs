@@ -8,7 +8,7 @@ pub(super) enum Held {
     /// Not in this epoch, or only by a leaf that was lost.
     #[default]
     Nothing,
-    /// As a lossy picture of the hashed pixels.
+    /// Approximately.
     Lossy,
     /// Bit by bit.
     Exact,
@@ -26,34 +26,55 @@ pub(super) struct TileState {
     pub(super) seen: u128,
     /// When the pixels changed last, in microseconds.
     pub(super) changed_us: u64,
+    /// Changes in quick succession, each to new photographic content, and the time of the last.
+    pub(super) film_changes: u8,
+    pub(super) film_us: u64,
 }
 
-/// A tile of the damage under examination.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Scan {
-    pub(super) tile: TileIndex,
-    pub(super) hash: u128,
-    /// Whether the pixels are others than those sent last.
-    pub(super) changed: bool,
-    /// What the tile is, when it is to be coded.
-    pub(super) class: Option<super::classify::Class>,
-}
+impl TileState {
+    /// Notes pixels with `hash`, examined at `now_us`.
+    pub(super) fn see(&mut self, hash: u128, now_us: u64) {
+        if self.held == Held::Nothing || self.seen != hash {
+            self.changed_us = now_us;
+        }
+        self.seen = hash;
+    }
 
-impl Scan {
-    /// `tile`, not yet looked at.
-    pub(super) const fn of(tile: TileIndex) -> Self {
-        Self { tile, hash: 0, changed: false, class: None }
+    /// When the tile may be refined, if it needs to be.
+    pub(super) fn refinable_us(&self, rest_us: u64) -> Option<u64> {
+        (self.held == Held::Lossy).then(|| self.changed_us.saturating_add(rest_us))
+    }
+
+    /// Notes that the pixels seen last were sent, by leaf `leaf` or, when 0, on the chain.
+    pub(super) fn sent(&mut self, held: Held, leaf: u32) {
+        (self.hash, self.held, self.leaf) = (self.seen, held, leaf);
     }
 }
 
-/// Which of the examined tiles are to be coded, and how.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum ScanMode {
-    /// Those that changed; with `lossy`, pictures are told apart.
-    Changed {
-        /// Whether pictures may be coded with loss.
-        lossy: bool,
-    },
-    /// Those that did not change, exactly.
+/// Why a tile is examined, and what for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Task {
+    /// Its pixels are those that were sent, exactly or not long enough ago.
+    Nothing,
+    /// Its pixels have changed.
+    Change,
+    /// Its pixels rest and are known only approximately.
     Refine,
+}
+
+/// A tile under examination.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Candidate {
+    pub(super) tile: TileIndex,
+    pub(super) hash: u128,
+    pub(super) task: Task,
+    pub(super) content: super::blocks::TileContent,
+}
+
+impl Candidate {
+    /// `tile`, not yet looked at.
+    pub(super) fn of(tile: TileIndex) -> Self {
+        let content = super::blocks::TileContent::default();
+        Self { tile, hash: 0, task: Task::Nothing, content }
+    }
 }

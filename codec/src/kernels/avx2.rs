@@ -1,4 +1,4 @@
-//! XXH3 with 128 bits in AVX2, over rows of pixels whose fourth bytes count as zero, without
+//! What runs in AVX2: XXH3 with 128 bits, over rows of pixels whose fourth bytes count as zero, without
 //! copying them first.
 //!
 //! The algorithm is the long-input form of the XXH3 specification
@@ -11,6 +11,12 @@ use std::arch::x86_64::{
     _mm256_set1_epi32, _mm256_shuffle_epi32, _mm256_slli_epi64, _mm256_srli_epi64,
     _mm256_storeu_si256, _mm256_xor_si256,
 };
+
+/// Does `work` compiled for AVX2 and the bit instructions that come with it.
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+pub(super) fn run<W: super::Vectorized>(work: W) -> W::Output {
+    work.run()
+}
 
 /// Bytes taken by one step of the accumulators.
 pub(super) const STRIPE_BYTES: usize = 64;

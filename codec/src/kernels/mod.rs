@@ -3,8 +3,12 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+mod pixel;
 mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod sse2;
 
+pub(crate) use self::pixel::{distance_of_pairs, last_at_most, median_edge};
 use crate::frame::FrameView;
 use crate::geometry::Rect;
 
@@ -12,6 +16,72 @@ use crate::geometry::Rect;
 /// of four.
 pub(crate) fn mask_copy(from: &[u8], to: &mut [u8]) {
     scalar::mask_copy(from, to);
+}
+
+/// Reads a row of pixels as `0x00RRGGBB`. `to` has a place for each.
+pub(crate) fn load_row(from: &[u8], to: &mut [u32]) {
+    scalar::load_row(from, to);
+}
+
+/// Work over pixels in plain code that is worth compiling for several instruction sets. `run` and
+/// all that it calls must be `#[inline(always)]` to take part.
+pub(crate) trait Vectorized {
+    /// What the work returns.
+    type Output;
+
+    /// Does the work.
+    fn run(self) -> Self::Output;
+}
+
+/// Does `work` as compiled for the best instruction set of the machine. There is one source for
+/// all, so the outcome is the same.
+pub(crate) fn vectorize<W: Vectorized>(work: W) -> W::Output {
+    #[cfg(target_arch = "x86_64")]
+    if has_avx2() {
+        return vectorize_avx2(work);
+    }
+    work.run()
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_avx2() -> bool {
+    std::arch::is_x86_feature_detected!("avx2")
+        && std::arch::is_x86_feature_detected!("bmi1")
+        && std::arch::is_x86_feature_detected!("bmi2")
+        && std::arch::is_x86_feature_detected!("lzcnt")
+        && std::arch::is_x86_feature_detected!("popcnt")
+}
+
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "the caller has checked the instruction set")]
+fn vectorize_avx2<W: Vectorized>(work: W) -> W::Output {
+    debug_assert!(has_avx2());
+    // SAFETY: `vectorize`, the only caller, has found all the features that the function enables.
+    unsafe { avx2::run(work) }
+}
+
+/// Channels differ by more than this between unlike pixels of a photograph and of drawn content.
+const TEXTURE_DISTANCE: u8 = 12;
+
+/// What tells drawn content from photographs in a row of a block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Texture {
+    /// Pixels that equal the one to the left, the one above, or an older one of their place.
+    pub(crate) repeated: u32,
+    /// Other pixels, in which a channel differs much from both the left and the upper one.
+    pub(crate) far: u32,
+}
+
+/// The texture of the first `width` pixels of a row of a block.
+#[inline(always)]
+pub(crate) fn texture(
+    block: &[u32; 8],
+    west: &[u32; 8],
+    north: &[u32; 8],
+    older: [&[u32; 8]; 3],
+    width: usize,
+) -> Texture {
+    scalar::texture(block, west, north, older, width)
 }
 
 /// Zeroes the fourth byte of each pixel.

@@ -1,5 +1,6 @@
 //! Scalar references: what every faster kernel must equal bit by bit.
 
+use super::{TEXTURE_DISTANCE, Texture};
 use crate::frame::FrameView;
 use crate::geometry::Rect;
 use crate::hash::gather;
@@ -20,6 +21,65 @@ pub(super) fn mask(pixels: &mut [u8]) {
     }
 }
 
+pub(super) fn load_row(from: &[u8], to: &mut [u32]) {
+    for (from, to) in from.as_chunks::<4>().0.iter().zip(to) {
+        *to = u32::from_le_bytes(*from) & COLOUR_MASK;
+    }
+}
+
 pub(super) fn hash_tile(frame: FrameView<'_>, rect: Rect, scratch: &mut [u8]) -> u128 {
     xxhash_rust::xxh3::xxh3_128(gather(frame, rect, scratch))
+}
+
+#[cfg(any(test, not(target_arch = "x86_64")))]
+pub(super) fn last_at_most(rising: &[u16; 16], value: u16) -> usize {
+    rising.iter().take_while(|&&at| at <= value).count() - 1
+}
+
+#[cfg(any(test, not(target_arch = "x86_64")))]
+pub(super) fn median_edge(west: u32, north: u32, north_west: u32) -> u32 {
+    let (a, b, c) = (west.to_le_bytes(), north.to_le_bytes(), north_west.to_le_bytes());
+    u32::from_le_bytes(std::array::from_fn(|at| {
+        let (a, b, c) = (i16::from(a[at]), i16::from(b[at]), i16::from(c[at]));
+        (a + b - c).clamp(a.min(b), a.max(b)) as u8
+    }))
+}
+
+#[cfg(any(test, not(target_arch = "x86_64")))]
+pub(super) fn distance_of_pairs(a: [u32; 3], b: [u32; 3]) -> u32 {
+    let pairs = a.iter().zip(&b);
+    pairs
+        .flat_map(|(a, b)| a.to_le_bytes().into_iter().zip(b.to_le_bytes()))
+        .map(|(a, b)| u32::from(a.abs_diff(b)))
+        .sum()
+}
+
+/// See [`Texture`](super::Texture). The rows hold the block's pixels and what stands at the same
+/// places one to the left, one above, and in three older pictures.
+#[inline(always)]
+pub(super) fn texture(
+    block: &[u32; 8],
+    west: &[u32; 8],
+    north: &[u32; 8],
+    older: [&[u32; 8]; 3],
+    width: usize,
+) -> Texture {
+    let is_far = |a: u32, b: u32| {
+        let pairs = a.to_le_bytes().into_iter().zip(b.to_le_bytes());
+        pairs.fold(false, |far, (a, b)| far | (a.abs_diff(b) > TEXTURE_DISTANCE))
+    };
+    let (mut repeated, mut far) = (0, 0);
+    for at in 0..8 {
+        let pixel = block[at];
+        let equal = (pixel == west[at])
+            | (pixel == north[at])
+            | (pixel == older[0][at])
+            | (pixel == older[1][at])
+            | (pixel == older[2][at]);
+        let counts = at < width;
+        repeated += u32::from(equal & counts);
+        let is_far = is_far(pixel, west[at]) & is_far(pixel, north[at]);
+        far += u32::from(is_far & !equal & counts);
+    }
+    Texture { repeated, far }
 }

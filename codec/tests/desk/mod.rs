@@ -81,6 +81,17 @@ impl Desk {
         self.damage.add(Rect::new(x, y, width, height));
     }
 
+    /// Plays film in a rectangle, 30 pictures a second, until the encoder has taken it for film.
+    pub(crate) fn play_film(&mut self, x: u16, y: u16, width: u16, height: u16) {
+        for seed in 0..6 {
+            self.now_us += 33_333;
+            self.draw_photo_in(x, y, width, height, 11 * seed);
+            self.send();
+        }
+        self.now_us += 33_333;
+        self.draw_photo_in(x, y, width, height, 5);
+    }
+
     /// Encodes, and returns the updates without applying them.
     pub(crate) fn record(&mut self) -> Vec<(Track, Vec<u8>)> {
         self.encode();

@@ -1,0 +1,291 @@
+//! The block map of an update: which tiles change, and how each of their 8x8 blocks is made.
+
+use super::coder::Coder;
+use super::model::{Alphabet, Bit, SYMBOLS};
+use crate::geometry::{Rect, Size, TILE, TileGrid, TileIndex};
+
+/// Width and height of a block, in pixels.
+pub(crate) const BLOCK: usize = 8;
+
+/// Blocks along a side of a tile.
+const TILE_BLOCKS: usize = TILE as usize / BLOCK;
+
+/// Most vectors of an update: one mode each.
+pub(crate) const MAX_VECTORS: usize = 10;
+
+/// Bits of the number of vectors, and of each coordinate.
+const COUNT_BITS: u32 = 4;
+const COORDINATE_BITS: u32 = 15;
+
+/// Added to a coordinate on the wire: the largest canvas is this wide.
+const COORDINATE_BIAS: i32 = 1 << (COORDINATE_BITS - 1);
+
+/// How the pixels of a block are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mode(u8);
+
+impl Mode {
+    /// As in the chain's picture before the update.
+    pub(crate) const SKIP: Self = Self(0);
+    /// Pixel by pixel, by the models of drawn content.
+    pub(crate) const GRAPHICS: Self = Self(1);
+    /// Pixel by pixel, by the models of photographs.
+    pub(crate) const PHOTO: Self = Self(2);
+    /// As a photograph, with a bounded error.
+    pub(crate) const COARSE: Self = Self(3);
+    const FIRST_COPY: u8 = 4;
+    /// As the place was before its present content.
+    pub(crate) const FORMER: Self = Self(14);
+    /// As the place was when it last had stood for a while.
+    pub(crate) const STABLE: Self = Self(15);
+
+    /// From the chain's picture before the update, by a vector.
+    pub(crate) const fn copy(vector: usize) -> Self {
+        Self(Self::FIRST_COPY + vector as u8)
+    }
+
+    /// The vector of a copy.
+    #[inline(always)]
+    pub(crate) const fn vector(self) -> Option<usize> {
+        let is_copy = self.0 >= Self::FIRST_COPY && self.0 < Self::FORMER.0;
+        if is_copy { Some((self.0 - Self::FIRST_COPY) as usize) } else { None }
+    }
+
+    /// Whether pixels are coded for the block.
+    #[inline(always)]
+    pub(crate) const fn has_pixels(self) -> bool {
+        self.0 != Self::SKIP.0 && self.0 < Self::FIRST_COPY
+    }
+
+    const fn symbol(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Where the source of a copy lies, seen from its destination.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Vector {
+    /// Pixels to the right.
+    pub(crate) dx: i16,
+    /// Pixels down.
+    pub(crate) dy: i16,
+}
+
+impl Vector {
+    /// The source of `block`, or `None` when it leaves a canvas of `size`.
+    #[inline(always)]
+    pub(crate) fn source(self, block: Rect, size: Size) -> Option<Rect> {
+        let x = u16::try_from(i32::from(block.x) + i32::from(self.dx)).ok()?;
+        let y = u16::try_from(i32::from(block.y) + i32::from(self.dy)).ok()?;
+        let source = Rect::new(x, y, block.width, block.height);
+        source.fits(size).then_some(source)
+    }
+}
+
+/// The models of the map.
+#[derive(Clone, Debug)]
+struct MapModels {
+    changed: [Bit; 8],
+    exact: [Bit; 2],
+    modes: [Alphabet; SYMBOLS * SYMBOLS],
+}
+
+impl MapModels {
+    const NEW: Self = Self {
+        changed: [Bit::NEW; 8],
+        exact: [Bit::NEW; 2],
+        modes: [Alphabet::NEW; SYMBOLS * SYMBOLS],
+    };
+}
+
+/// The block map at hand, and the models of all.
+#[derive(Clone, Debug)]
+pub(crate) struct BlockMap {
+    grid: TileGrid,
+    columns: usize,
+    rows: usize,
+    /// Modes row by row, with a column of skips on both sides and a row of them above.
+    modes: Vec<Mode>,
+    /// For each tile whether the update changes it, and whether it is exact then.
+    changed: Vec<bool>,
+    exact: Vec<bool>,
+    vectors: [Vector; MAX_VECTORS],
+    vector_count: usize,
+    models: Box<MapModels>,
+}
+
+impl BlockMap {
+    pub(crate) fn new(size: Size) -> Self {
+        let mut map = Self {
+            grid: TileGrid::new(size),
+            columns: 0,
+            rows: 0,
+            modes: Vec::new(),
+            changed: Vec::new(),
+            exact: Vec::new(),
+            vectors: [Vector::default(); MAX_VECTORS],
+            vector_count: 0,
+            models: Box::new(MapModels::NEW),
+        };
+        map.reset(size);
+        map
+    }
+
+    /// Forgets everything, for a canvas of `size`.
+    pub(crate) fn reset(&mut self, size: Size) {
+        self.grid = TileGrid::new(size);
+        self.columns = usize::from(size.width).div_ceil(BLOCK);
+        self.rows = usize::from(size.height).div_ceil(BLOCK);
+        let tiles = self.grid.tiles() as usize;
+        self.modes.resize((self.columns + 2) * (self.rows + 1), Mode::SKIP);
+        self.changed.resize(tiles, false);
+        self.exact.resize(tiles, false);
+        *self.models = MapModels::NEW;
+        self.clear();
+    }
+
+    /// Begins a map in which nothing changes.
+    pub(crate) fn clear(&mut self) {
+        self.modes.fill(Mode::SKIP);
+        self.changed.fill(false);
+        self.exact.fill(false);
+        self.vector_count = 0;
+    }
+
+    /// Columns and rows of blocks.
+    pub(crate) const fn dimensions(&self) -> (usize, usize) {
+        (self.columns, self.rows)
+    }
+
+    #[inline(always)]
+    const fn at(&self, column: usize, row: usize) -> usize {
+        (row + 1) * (self.columns + 2) + column + 1
+    }
+
+    /// The mode of a block.
+    #[inline(always)]
+    pub(crate) fn mode(&self, column: usize, row: usize) -> Mode {
+        self.modes[self.at(column, row)]
+    }
+
+    /// The modes to the left of a block and above it.
+    #[inline(always)]
+    pub(crate) fn neighbours(&self, column: usize, row: usize) -> [Mode; 2] {
+        let at = self.at(column, row);
+        [self.modes[at - 1], self.modes[at - self.columns - 2]]
+    }
+
+    /// Sets the mode of a block.
+    #[inline(always)]
+    pub(crate) fn set_mode(&mut self, column: usize, row: usize, mode: Mode) {
+        let at = self.at(column, row);
+        self.modes[at] = mode;
+    }
+
+    /// The modes of a row of blocks.
+    pub(crate) fn row(&self, row: usize) -> &[Mode] {
+        let start = self.at(0, row);
+        &self.modes[start..start + self.columns]
+    }
+
+    /// Pixels of a block, cut to the canvas.
+    #[inline(always)]
+    pub(crate) fn rect(&self, column: usize, row: usize) -> Rect {
+        let size = self.grid.size();
+        let (x, y) = ((column * BLOCK) as u16, (row * BLOCK) as u16);
+        Rect::new(x, y, (size.width - x).min(BLOCK as u16), (size.height - y).min(BLOCK as u16))
+    }
+
+    /// Columns and rows of the blocks in `tile`.
+    pub(crate) fn blocks(&self, tile: TileIndex) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let tile_columns = self.grid.columns().max(1);
+        let first_column = (tile.0 % tile_columns) as usize * TILE_BLOCKS;
+        let first_row = (tile.0 / tile_columns) as usize * TILE_BLOCKS;
+        let columns = first_column..(first_column + TILE_BLOCKS).min(self.columns);
+        (first_row..(first_row + TILE_BLOCKS).min(self.rows))
+            .flat_map(move |row| columns.clone().map(move |column| (column, row)))
+    }
+
+    /// Marks `tile` as changed, and whether all its pixels are exact after the update.
+    pub(crate) fn set_changed(&mut self, tile: TileIndex, exact: bool) {
+        self.changed[tile.0 as usize] = true;
+        self.exact[tile.0 as usize] = exact;
+    }
+
+    /// Leaves `tile` as it is.
+    pub(crate) fn set_unchanged(&mut self, tile: TileIndex) {
+        self.changed[tile.0 as usize] = false;
+        for (column, row) in self.blocks(tile) {
+            self.set_mode(column, row, Mode::SKIP);
+        }
+    }
+
+    /// The tiles that the update changes, each with whether it is exact then.
+    pub(crate) fn changed(&self) -> impl Iterator<Item = (TileIndex, bool)> + '_ {
+        let tiles = self.changed.iter().zip(&self.exact).zip(0..);
+        tiles.filter_map(|((&changed, &exact), tile)| changed.then_some((TileIndex(tile), exact)))
+    }
+
+    /// The vectors of the update's copies.
+    pub(crate) fn vectors(&self) -> &[Vector] {
+        &self.vectors[..self.vector_count]
+    }
+
+    /// Sets the vectors, of which there are at most [`MAX_VECTORS`].
+    pub(crate) fn set_vectors(&mut self, vectors: &[Vector]) {
+        self.vector_count = vectors.len().min(MAX_VECTORS);
+        self.vectors[..self.vector_count].copy_from_slice(&vectors[..self.vector_count]);
+    }
+
+    /// Codes the whole map.
+    pub(crate) fn code<C: Coder>(&mut self, coder: &mut C) {
+        let count = coder.raw(COUNT_BITS, self.vector_count as u32) as usize;
+        // A count that no encoder writes: its vectors are read, and their copies are refused.
+        self.vector_count = count.min(MAX_VECTORS);
+        for vector in self.vectors.iter_mut().take(count) {
+            vector.dx = Self::code_coordinate(coder, vector.dx);
+            vector.dy = Self::code_coordinate(coder, vector.dy);
+        }
+        let tile_columns = self.grid.columns() as usize;
+        for tile in 0..self.changed.len() {
+            let column = tile % tile_columns.max(1);
+            let west = column > 0 && self.changed[tile - 1];
+            let above = tile.checked_sub(tile_columns);
+            let north = above.is_some_and(|at| self.changed[at]);
+            let north_east =
+                column + 1 < tile_columns && above.is_some_and(|at| self.changed[at + 1]);
+            let context = usize::from(west) + 2 * usize::from(north) + 4 * usize::from(north_east);
+            let changed = coder.bit(&mut self.models.changed[context], self.changed[tile]);
+            self.changed[tile] = changed;
+            if changed {
+                let exact_before = tile > 0 && self.exact[tile - 1];
+                let model = &mut self.models.exact[usize::from(exact_before)];
+                self.exact[tile] = coder.bit(model, self.exact[tile]);
+            }
+        }
+        for row in 0..self.rows {
+            let first_tile = row / TILE_BLOCKS * tile_columns;
+            for tile in 0..tile_columns {
+                if self.changed[first_tile + tile] {
+                    let first = tile * TILE_BLOCKS;
+                    self.code_modes(coder, row, first..(first + TILE_BLOCKS).min(self.columns));
+                }
+            }
+        }
+    }
+
+    fn code_coordinate<C: Coder>(coder: &mut C, coordinate: i16) -> i16 {
+        let biased = (i32::from(coordinate) + COORDINATE_BIAS) as u32;
+        (coder.raw(COORDINATE_BITS, biased) as i32 - COORDINATE_BIAS) as i16
+    }
+
+    #[inline]
+    fn code_modes<C: Coder>(&mut self, coder: &mut C, row: usize, columns: std::ops::Range<usize>) {
+        for column in columns {
+            let at = self.at(column, row);
+            let [west, north] = [self.modes[at - 1], self.modes[at - self.columns - 2]];
+            let model = &mut self.models.modes[west.symbol() * SYMBOLS + north.symbol()];
+            self.modes[at] = Mode(coder.symbol::<0>(model, self.modes[at].symbol()) as u8);
+        }
+    }
+}

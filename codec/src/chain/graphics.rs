@@ -1,0 +1,326 @@
+//! Pixels of drawn content: text, icons, frames, plain ground.
+//!
+//! A pixel is predicted by what followed the same neighbourhood before, anywhere and at any time
+//! since the line began: two hash tables from neighbouring pixels to the pixel that came next, one
+//! of ten neighbours and one of four. Where they fail, the same place in an older picture and the
+//! neighbours themselves are tried, and last a difference from a prediction is coded.
+
+use super::coder::{BLUE, Coder, MAIN, RED};
+use super::model::{Alphabet, Bit};
+use super::photo::median_edge;
+use super::token::{fold, residual, token};
+
+/// Logarithms of the tables' slots. Larger tables keep more history; at these the working set
+/// still lies in a processor's second-level cache.
+const WIDE_BITS: u32 = 17;
+const NARROW_BITS: u32 = 16;
+
+/// Pixels that one flag of a run stands for.
+pub(super) const RUN: usize = 16;
+
+/// What followed a neighbourhood: pixel (24 bits), confidence (4), tag (4).
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot(u32);
+
+/// A confidence above this survives a contradiction, lowered.
+const STUBBORN: u32 = 3;
+const MAX_CONFIDENCE: u32 = 15;
+
+impl Slot {
+    #[inline(always)]
+    const fn pixel(self) -> u32 {
+        self.0 & 0x00ff_ffff
+    }
+
+    /// The confidence of a slot whose tag is `tag`; 0 when it is another's or empty.
+    #[inline(always)]
+    const fn confidence(self, tag: u32) -> usize {
+        if self.0 >> 28 == tag { (self.0 >> 24 & 15) as usize } else { 0 }
+    }
+
+    #[inline(always)]
+    fn adapt(&mut self, tag: u32, pixel: u32) {
+        let confidence = self.0 >> 24 & 15;
+        let (kept, confidence) = if self.0 >> 28 != tag {
+            (pixel, 1)
+        } else if self.pixel() == pixel {
+            (pixel, (confidence + 1).min(MAX_CONFIDENCE))
+        } else if confidence > STUBBORN {
+            (self.pixel(), confidence / 4)
+        } else {
+            (pixel, 1)
+        };
+        self.0 = kept | confidence << 24 | tag << 28;
+    }
+}
+
+/// No pixel: colours have 24 bits.
+const NONE: u32 = u32::MAX;
+
+/// The models of drawn content.
+#[derive(Clone, Debug)]
+pub(crate) struct Graphics {
+    wide: Vec<Slot>,
+    narrow: Vec<Slot>,
+    flat: [Bit; 32],
+    run: [Bit; 8],
+    wide_hit: [Bit; 16 * 12],
+    narrow_hit: [Bit; 16 * 8],
+    older: [Bit; 20],
+    west: [Bit; 32],
+    north: [Bit; 32],
+    north_east: [Bit; 8],
+    north_west: [Bit; 8],
+    green: [Alphabet; 8],
+    blue: [Alphabet; 16],
+    red: [Alphabet; 16],
+}
+
+/// Pictures of one geometry: the one being coded and those that both sides have.
+pub(super) struct Older<'a> {
+    /// The chain's picture before the update.
+    pub(super) previous: &'a [u32],
+    /// Former and stable contents.
+    pub(super) past: [&'a [u32]; 2],
+}
+
+/// What is known of a pixel that the tables did not predict.
+struct Unpredicted {
+    west: u32,
+    north: u32,
+    north_east: u32,
+    north_west: u32,
+    /// Predictions that were refused.
+    refused: [u32; 2],
+    /// The same place in an older picture.
+    older: u32,
+    /// Whether that picture's left and upper pixels equal ours: bits 0 and 1.
+    temporal: usize,
+    /// 0: flat ground; else 1, plus 1 and 2 for the predictions that were refused.
+    state: usize,
+}
+
+impl Graphics {
+    pub(super) fn new() -> Self {
+        Self {
+            wide: vec![Slot::default(); 1 << WIDE_BITS],
+            narrow: vec![Slot::default(); 1 << NARROW_BITS],
+            flat: [Bit::STEADY; 32],
+            run: [Bit::STEADY; 8],
+            wide_hit: [Bit::NEW; 16 * 12],
+            narrow_hit: [Bit::NEW; 16 * 8],
+            older: [Bit::NEW; 20],
+            west: [Bit::NEW; 32],
+            north: [Bit::NEW; 32],
+            north_east: [Bit::NEW; 8],
+            north_west: [Bit::NEW; 8],
+            green: [Alphabet::NEW; 8],
+            blue: [Alphabet::NEW; 16],
+            red: [Alphabet::NEW; 16],
+        }
+    }
+
+    /// Whether all known neighbours of the next [`RUN`] pixels from `i` have one colour.
+    #[inline(always)]
+    pub(super) fn may_run(pixels: &[u32], i: usize, stride: usize) -> bool {
+        let west = pixels[i - 1];
+        let above = &pixels[i - stride - 2..i - stride + RUN + 2];
+        let differing = above.iter().fold(west ^ pixels[i - 2], |sum, &p| sum | (p ^ west));
+        differing == 0
+    }
+
+    /// Codes whether the next [`RUN`] pixels all equal the one to their left.
+    #[inline(always)]
+    pub(super) fn code_run<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        pixels: &[u32],
+        previous: &[u32],
+        i: usize,
+        stride: usize,
+    ) -> bool {
+        let west = pixels[i - 1];
+        let all = C::ENCODES && pixels[i..i + RUN].iter().all(|&pixel| pixel == west);
+        let (first, last) = (i, i + RUN - 1);
+        let above = pixels[first - 2 * stride] == west && pixels[last - 2 * stride] == west;
+        let context = usize::from(above)
+            + 2 * usize::from(previous[first] == west)
+            + 4 * usize::from(previous[last] == west);
+        coder.bit(&mut self.run[context], all)
+    }
+
+    /// Codes the pixel at `i`, which is `pixel`.
+    #[inline(always)]
+    pub(super) fn code<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        pixels: &[u32],
+        older: &Older<'_>,
+        i: usize,
+        stride: usize,
+        pixel: u32,
+    ) -> u32 {
+        let above = &pixels[i - stride - 2..i - stride + 3];
+        let &[nww, nw, n, ne, nee] = above else { return 0 };
+        let above2 = &pixels[i - 2 * stride - 1..i - 2 * stride + 2];
+        let &[nnw, nn, nne] = above2 else { return 0 };
+        let &[ww, w] = &pixels[i - 2..i] else { return 0 };
+        // Whichever older picture has the pixel to the left is likely to have this one too.
+        let picture = if w == older.previous[i - 1] {
+            older.previous
+        } else if w == older.past[0][i - 1] {
+            older.past[0]
+        } else if w == older.past[1][i - 1] {
+            older.past[1]
+        } else {
+            older.previous
+        };
+        let old = picture[i];
+        let temporal = usize::from(w == picture[i - 1]) + 2 * usize::from(n == picture[i - stride]);
+        if (w ^ n) | (w ^ nw) | (w ^ ne) | (w ^ ww) | (w ^ nee) == 0 {
+            // Plain ground stays out of the tables.
+            let context = usize::from(nn == n)
+                + 2 * usize::from(nww == n)
+                + 4 * usize::from(old == w)
+                + 8 * temporal;
+            if coder.bit(&mut self.flat[context], pixel == w) {
+                return w;
+            }
+            let unpredicted = Unpredicted {
+                west: w,
+                north: w,
+                north_east: w,
+                north_west: w,
+                refused: [NONE; 2],
+                older: old,
+                temporal,
+                state: 0,
+            };
+            return self.code_unpredicted(coder, &unpredicted, pixel);
+        }
+        // Products of each neighbour apart: only the last two pixels are known late.
+        let times = |pixel: u32, factor: u32| pixel.wrapping_mul(factor);
+        let row = times(n, 0x9e37_79b1)
+            .wrapping_add(times(nw, 0x85eb_ca77))
+            .wrapping_add(times(ne, 0xc2b2_ae3d));
+        let far = times(nee, 0x27d4_eb2f)
+            .wrapping_add(times(nn, 0x1656_67b1))
+            .wrapping_add(times(nne, 0xd3a2_646d))
+            .wrapping_add(times(nww, 0xfd70_46c5))
+            .wrapping_add(times(nnw, 0xb55a_4f09));
+        let near = row.wrapping_add(times(w, 0x2c1b_3c6d));
+        let narrow_hash = (near ^ near >> 15).wrapping_mul(0x297a_2d39);
+        let wide_hash = near.rotate_left(11).wrapping_add(far).wrapping_add(times(ww, 0xa54f_f53b));
+        let wide_hash = (wide_hash ^ wide_hash >> 15).wrapping_mul(0x846c_a68b);
+        let wide_at = (wide_hash >> (32 - WIDE_BITS)) as usize;
+        let narrow_at = (narrow_hash >> (32 - NARROW_BITS)) as usize;
+        let (wide_tag, narrow_tag) = (wide_hash >> 8 & 15, narrow_hash >> 8 & 15);
+        let (wide, narrow) = (self.wide[wide_at], self.narrow[narrow_at]);
+        let wide_confidence = wide.confidence(wide_tag);
+        let narrow_confidence = narrow.confidence(narrow_tag);
+        let first = if wide_confidence > 0 { wide.pixel() } else { NONE };
+        let second = if narrow_confidence > 0 { narrow.pixel() } else { NONE };
+        let steady = temporal == 3;
+        let coded = 'coded: {
+            if wide_confidence > 0 {
+                let agreement = match narrow_confidence {
+                    0 => 0,
+                    _ => 1 + usize::from(first == second),
+                };
+                let context = wide_confidence
+                    + 16 * (agreement + 3 * usize::from(old == first) + 6 * usize::from(steady));
+                if coder.bit(&mut self.wide_hit[context], pixel == first) {
+                    break 'coded first;
+                }
+            }
+            let is_other = narrow_confidence > 0 && second != first;
+            if is_other {
+                let context = narrow_confidence
+                    + 16 * (usize::from(wide_confidence > 0)
+                        + 2 * usize::from(old == second)
+                        + 4 * usize::from(steady));
+                if coder.bit(&mut self.narrow_hit[context], pixel == second) {
+                    break 'coded second;
+                }
+            }
+            let unpredicted = Unpredicted {
+                west: w,
+                north: n,
+                north_east: ne,
+                north_west: nw,
+                refused: [first, second],
+                older: old,
+                temporal,
+                state: 1 + usize::from(wide_confidence > 0) + 2 * usize::from(is_other),
+            };
+            self.code_unpredicted(coder, &unpredicted, pixel)
+        };
+        self.wide[wide_at].adapt(wide_tag, coded);
+        self.narrow[narrow_at].adapt(narrow_tag, coded);
+        coded
+    }
+
+    /// Codes a pixel that the tables or the flat ground did not predict.
+    #[inline(always)]
+    fn code_unpredicted<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        known: &Unpredicted,
+        pixel: u32,
+    ) -> u32 {
+        let &Unpredicted { west, north, north_east, north_west, refused, temporal, state, .. } =
+            known;
+        let is_flat = state == 0;
+        let mut older = known.older;
+        let is_open = !(refused.contains(&older) || is_flat && older == west);
+        if !is_open {
+            older = NONE;
+        } else if coder.bit(&mut self.older[temporal + 4 * state], pixel == older) {
+            return older;
+        }
+        if !is_flat {
+            let is_open = |p: u32| !refused.contains(&p) && p != older;
+            let context =
+                state + 8 * usize::from(west == north_west) + 16 * usize::from(north == west);
+            if is_open(west) && coder.bit(&mut self.west[context & 31], pixel == west) {
+                return west;
+            }
+            let context = state
+                + 8 * usize::from(north == north_west)
+                + 16 * usize::from(north == north_east);
+            let is_new = north != west && is_open(north);
+            if is_new && coder.bit(&mut self.north[context & 31], pixel == north) {
+                return north;
+            }
+            let is_new = north_east != west && north_east != north && is_open(north_east);
+            if is_new && coder.bit(&mut self.north_east[state & 7], pixel == north_east) {
+                return north_east;
+            }
+            let is_new = ![west, north, north_east].contains(&north_west) && is_open(north_west);
+            if is_new && coder.bit(&mut self.north_west[state & 7], pixel == north_west) {
+                return north_west;
+            }
+        }
+        self.code_difference(coder, known, pixel)
+    }
+
+    /// Codes a pixel as its difference from a prediction. It may be one refused above: harmless,
+    /// since few pixels come this far.
+    #[inline(always)]
+    fn code_difference<C: Coder>(&mut self, coder: &mut C, known: &Unpredicted, pixel: u32) -> u32 {
+        let &Unpredicted { west, north, north_west, state, .. } = known;
+        let [blue, green, red, _] = median_edge(west, north, north_west).to_le_bytes();
+        let [b, g, r, _] = pixel.to_le_bytes();
+        let context = usize::from(state == 0)
+            + 2 * usize::from(north == west)
+            + 4 * usize::from(north_west == west || north_west == north);
+        let dg = residual::<C, MAIN>(coder, &mut self.green[context], g.wrapping_sub(green));
+        let blue = blue.wrapping_add(dg);
+        let model = &mut self.blue[token(fold(dg))];
+        let db = residual::<C, BLUE>(coder, model, b.wrapping_sub(blue));
+        let red = red.wrapping_add(dg);
+        let model = &mut self.red[token(fold(db))];
+        let dr = residual::<C, RED>(coder, model, r.wrapping_sub(red));
+        u32::from_le_bytes([blue.wrapping_add(db), green.wrapping_add(dg), red.wrapping_add(dr), 0])
+    }
+}

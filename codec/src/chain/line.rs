@@ -1,0 +1,162 @@
+//! What both sides of the chain remember.
+
+use super::block_map::{BlockMap, Mode};
+use super::coder::Coder;
+use super::lanes::{Lanes, MAX_LANES, Sources};
+use super::picture::Picture;
+use crate::bitstream::Rule;
+use crate::geometry::{Rect, Size, TileIndex};
+use crate::parallel::Workers;
+
+/// Updates that a block must have stood for to be remembered as stable. Fewer would let a dragged
+/// window's own content displace what it covers.
+const STABLE_UPDATES: u32 = 12;
+
+/// The chain's picture, older contents, models, and the update at hand.
+#[derive(Debug)]
+pub(crate) struct Line {
+    /// The chain's picture before the update at hand.
+    pub(crate) previous: Picture,
+    /// For each block its content before the present one, and the last that had been stable.
+    past: [Picture; 2],
+    /// For each block the number of the update that wrote it last.
+    born: Vec<u32>,
+    /// Updates since the line began.
+    updates: u32,
+    /// The picture as the update at hand makes it; between updates equal to `previous`.
+    pub(crate) current: Picture,
+    pub(crate) map: BlockMap,
+    pub(crate) lanes: Lanes,
+}
+
+impl Line {
+    /// A line that begins with a black picture.
+    pub(crate) fn new(size: Size) -> Self {
+        let mut line = Self {
+            previous: Picture::black(Size::default()),
+            past: std::array::from_fn(|_| Picture::black(Size::default())),
+            born: Vec::new(),
+            updates: 0,
+            current: Picture::black(Size::default()),
+            map: BlockMap::new(Size::default()),
+            lanes: Lanes::new(),
+        };
+        line.reset(size);
+        line
+    }
+
+    /// Begins anew with a black picture of `size`.
+    pub(crate) fn reset(&mut self, size: Size) {
+        let [former, stable] = &mut self.past;
+        for picture in [&mut self.previous, &mut self.current, former, stable] {
+            picture.reset(size);
+        }
+        self.map.reset(size);
+        self.lanes.reset();
+        let (columns, rows) = self.map.dimensions();
+        self.born.clear();
+        self.born.resize(columns * rows, 0);
+        self.updates = 0;
+    }
+
+    /// The older content that `mode` stands for.
+    #[inline(always)]
+    pub(crate) fn past(&self, mode: Mode) -> Option<&Picture> {
+        let [former, stable] = &self.past;
+        match mode {
+            Mode::FORMER => Some(former),
+            Mode::STABLE => Some(stable),
+            _ => None,
+        }
+    }
+
+    /// Both older contents.
+    pub(crate) const fn pasts(&self) -> &[Picture; 2] {
+        &self.past
+    }
+
+    /// Leaves a tile out of the update at hand: its pixels become the previous ones again.
+    pub(crate) fn leave(&mut self, tile: TileIndex, rect: Rect) {
+        self.map.set_unchanged(tile);
+        self.current.copy_rect(&self.previous, rect);
+    }
+
+    /// Makes the blocks without pixels in `current`, and splits the others into lanes.
+    ///
+    /// # Errors
+    /// When a copy names no vector or its source leaves the canvas.
+    pub(crate) fn place_copies(&mut self) -> Result<(), Rule> {
+        let Self { previous, past: [former, stable], current, map, lanes, .. } = self;
+        for (tile, _) in map.changed() {
+            for (column, row) in map.blocks(tile) {
+                let mode = map.mode(column, row);
+                if mode.has_pixels() {
+                    continue;
+                }
+                let rect = map.rect(column, row);
+                let at = current.at(usize::from(rect.x), usize::from(rect.y));
+                let mut from = at;
+                let source = match (mode, mode.vector()) {
+                    (Mode::FORMER, _) => &*former,
+                    (Mode::STABLE, _) => &*stable,
+                    (_, None) => &*previous,
+                    (_, Some(vector)) => {
+                        let vector = map.vectors().get(vector).ok_or(Rule::VectorUnknown)?;
+                        let source =
+                            vector.source(rect, current.size()).ok_or(Rule::CopyOutside)?;
+                        from = current.at(usize::from(source.x), usize::from(source.y));
+                        &*previous
+                    }
+                };
+                let (width, height) = (usize::from(rect.width), usize::from(rect.height));
+                current.copy_block(at, source, from, width, height);
+            }
+        }
+        lanes.split(map);
+        Ok(())
+    }
+
+    /// Codes the pixels of all lanes, in parallel when there are several, each with its coder.
+    pub(crate) fn code_pixels<C: Coder + Send, W: Send>(
+        &mut self,
+        coders: &mut [C],
+        workers: &Workers<W>,
+    ) {
+        let Self { previous, past, current, map, lanes, .. } = self;
+        let sources = Sources { map, previous, past };
+        lanes.take(current, sources);
+        let count = lanes.count();
+        let mut jobs: [_; MAX_LANES] = lanes.jobs(coders);
+        workers.run(&mut jobs[..count], 1, |job, _| {
+            if let Some(job) = job {
+                job.run(sources);
+            }
+        });
+        lanes.join(current);
+    }
+
+    /// Ends the update: what it overwrote becomes past, and its picture the previous one.
+    pub(crate) fn commit(&mut self) {
+        let Self { previous, past: [former, stable], born, current, map, .. } = self;
+        self.updates += 1;
+        let (columns, _) = map.dimensions();
+        for (tile, _) in map.changed() {
+            for (column, row) in map.blocks(tile) {
+                if map.mode(column, row) == Mode::SKIP {
+                    continue;
+                }
+                let born = &mut born[row * columns + column];
+                let was_stable = self.updates - *born >= STABLE_UPDATES;
+                *born = self.updates;
+                let rect = map.rect(column, row);
+                let at = current.at(usize::from(rect.x), usize::from(rect.y));
+                let (width, height) = (usize::from(rect.width), usize::from(rect.height));
+                if was_stable {
+                    stable.copy_block(at, previous, at, width, height);
+                }
+                former.copy_block(at, previous, at, width, height);
+                previous.copy_block(at, current, at, width, height);
+            }
+        }
+    }
+}

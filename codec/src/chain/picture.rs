@@ -1,0 +1,150 @@
+//! A picture of the chain: 32-bit pixels with room around them, so that every neighbour that a
+//! model or a search looks at exists. Around the canvas all pixels are black and stay so.
+
+use super::block_map::BLOCK;
+use crate::frame::{BYTES_PER_PIXEL, Frame, FrameView};
+use crate::geometry::{Rect, Size};
+use crate::kernels;
+
+/// Black columns on either side. The models look at most 17 pixels to the right, in a row above,
+/// where the next row's left border continues the right one.
+const SIDE: usize = 16;
+
+/// Black rows above and below.
+const EDGE: usize = 8;
+
+/// Pixels as `0x00RRGGBB`.
+#[derive(Clone, Debug)]
+pub(crate) struct Picture {
+    size: Size,
+    stride: usize,
+    pixels: Vec<u32>,
+}
+
+impl Picture {
+    /// A black picture.
+    pub(crate) fn black(size: Size) -> Self {
+        let mut picture = Self { size, stride: 0, pixels: Vec::new() };
+        picture.reset(size);
+        picture
+    }
+
+    /// Becomes a black picture of `size`, in the memory it has where that is enough.
+    pub(crate) fn reset(&mut self, size: Size) {
+        self.size = size;
+        self.stride = usize::from(size.width) + 2 * SIDE;
+        self.pixels.clear();
+        self.pixels.resize(self.stride * (usize::from(size.height) + 2 * EDGE), 0);
+    }
+
+    /// Width and height in pixels, without the border.
+    pub(crate) const fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Pixels from one row to the next.
+    pub(crate) const fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Index of a pixel; the coordinates may lie in the border.
+    #[inline(always)]
+    pub(crate) const fn at(&self, x: usize, y: usize) -> usize {
+        (y + EDGE) * self.stride + x + SIDE
+    }
+
+    /// All pixels, the border's too.
+    #[inline(always)]
+    pub(crate) fn pixels(&self) -> &[u32] {
+        &self.pixels
+    }
+
+    /// All pixels for writing; the border must stay black.
+    #[inline(always)]
+    pub(crate) fn pixels_mut(&mut self) -> &mut [u32] {
+        &mut self.pixels
+    }
+
+    /// The memory of all pixels, to be lent and given back.
+    pub(super) const fn buffer(&mut self) -> &mut Vec<u32> {
+        &mut self.pixels
+    }
+
+    /// Takes the pixels of `rect` from a frame of the same size.
+    pub(crate) fn take(&mut self, frame: FrameView<'_>, rect: Rect) {
+        let width = usize::from(rect.width);
+        for y in rect.y..rect.y + rect.height {
+            let at = self.at(usize::from(rect.x), usize::from(y));
+            kernels::load_row(frame.span(rect.x, y, rect.width), &mut self.pixels[at..at + width]);
+        }
+    }
+
+    /// Gives the pixels of `rect` to a frame of the same size.
+    pub(crate) fn give(&self, rect: Rect, frame: &mut Frame) {
+        let width = usize::from(rect.width);
+        for y in rect.y..rect.y + rect.height {
+            let at = self.at(usize::from(rect.x), usize::from(y));
+            let row = frame.span_mut(rect.x, y, rect.width).as_chunks_mut::<BYTES_PER_PIXEL>().0;
+            for (to, from) in row.iter_mut().zip(&self.pixels[at..at + width]) {
+                *to = from.to_le_bytes();
+            }
+        }
+    }
+
+    /// Copies the pixels of `rect` from the same place of `source`, which has the same size.
+    pub(crate) fn copy_rect(&mut self, source: &Self, rect: Rect) {
+        let width = usize::from(rect.width);
+        for y in rect.y..rect.y + rect.height {
+            let at = self.at(usize::from(rect.x), usize::from(y));
+            self.pixels[at..at + width].copy_from_slice(&source.pixels[at..at + width]);
+        }
+    }
+
+    /// Copies a block of `width` by `height` pixels, at most [`BLOCK`] each, from index `from` of
+    /// `source`, which has the same size, to index `to`.
+    #[inline(always)]
+    pub(crate) fn copy_block(
+        &mut self,
+        to: usize,
+        source: &Self,
+        from: usize,
+        width: usize,
+        height: usize,
+    ) {
+        for row in 0..height {
+            let (to, from) = (to + row * self.stride, from + row * source.stride);
+            let target = self.pixels[to..].first_chunk_mut::<BLOCK>();
+            let source_row = source.pixels[from..].first_chunk::<BLOCK>();
+            match (target, source_row) {
+                // A fixed length is two moves, where a slice's is a call.
+                (Some(target), Some(source_row)) if width == BLOCK => *target = *source_row,
+                _ => {
+                    let source_row = &source.pixels[from..from + width];
+                    self.pixels[to..to + width].copy_from_slice(source_row);
+                }
+            }
+        }
+    }
+}
+
+/// Whether two blocks of `width` by `height` pixels, at most [`BLOCK`] each, at the given indices
+/// of pictures of the same size, are equal.
+#[inline(always)]
+pub(crate) fn blocks_equal(
+    (a, a_at): (&Picture, usize),
+    (b, b_at): (&Picture, usize),
+    width: usize,
+    height: usize,
+) -> bool {
+    if width != BLOCK {
+        return (0..height).all(|row| {
+            let (i, j) = (a_at + row * a.stride, b_at + row * b.stride);
+            a.pixels[i..i + width] == b.pixels[j..j + width]
+        });
+    }
+    (0..height).all(|row| {
+        let p = a.pixels[a_at + row * a.stride..].first_chunk::<BLOCK>();
+        let q = b.pixels[b_at + row * b.stride..].first_chunk::<BLOCK>();
+        p == q
+    })
+}

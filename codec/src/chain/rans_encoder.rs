@@ -1,0 +1,135 @@
+//! The encoder's end of a stream: rANS (Duda, "Asymmetric numeral systems", 2013) with three
+//! states, and plain bits beside them.
+//!
+//! rANS decodes in the reverse order of encoding. So symbols are logged as (start, frequency,
+//! state), and a segment is coded backwards when it ends.
+
+use super::coder::{
+    Coder, MAIN, MAX_PLAIN_BITS, MAX_RAW_BITS, SEGMENT_SYMBOLS, STATE_BYTES, STATE_LOW, STATES,
+};
+use super::model::{Alphabet, Bit, FREQUENCY_BITS, FREQUENCY_SUM};
+
+/// Collects the symbols of one stream.
+#[derive(Debug, Default)]
+pub(crate) struct StreamEncoder {
+    /// start << 17 | frequency << 2 | state, of the symbols of the present segment.
+    log: Vec<u32>,
+    words: Vec<u16>,
+    segments: Vec<u8>,
+    plain: Vec<u8>,
+    pending: u64,
+    pending_bits: u32,
+}
+
+impl StreamEncoder {
+    /// Begins a stream and keeps the memory.
+    pub(crate) fn clear(&mut self) {
+        self.log.clear();
+        self.segments.clear();
+        self.plain.clear();
+        (self.pending, self.pending_bits) = (0, 0);
+    }
+
+    /// Ends the stream.
+    pub(crate) fn finish(&mut self) {
+        self.end_segment();
+        let bytes = self.pending_bits.div_ceil(8) as usize;
+        self.plain.extend_from_slice(&self.pending.to_le_bytes()[..bytes]);
+        (self.pending, self.pending_bits) = (0, 0);
+    }
+
+    /// The segments of the ended stream.
+    pub(crate) fn segments(&self) -> &[u8] {
+        &self.segments
+    }
+
+    /// The plain bits of the ended stream, to a full byte.
+    pub(crate) fn plain(&self) -> &[u8] {
+        &self.plain
+    }
+
+    #[inline(always)]
+    fn push(&mut self, start: u32, frequency: u32, state: usize) {
+        self.log.push(start << 17 | frequency << 2 | state as u32);
+    }
+
+    fn end_segment(&mut self) {
+        let mut states = [STATE_LOW; STATES];
+        self.words.clear();
+        for &entry in self.log.iter().rev() {
+            let start = u64::from(entry >> 17);
+            let frequency = u64::from(entry >> 2 & (FREQUENCY_SUM - 1));
+            let state = &mut states[(entry & 3) as usize % STATES];
+            if *state >= (STATE_LOW >> FREQUENCY_BITS << 16) * frequency {
+                self.words.push(*state as u16);
+                *state >>= 16;
+            }
+            // Exact in floating point, since both are below 2^53, and faster than in integers:
+            // the state is below 2^40, so that rounding cannot reach the next integer.
+            let quotient = (*state as i64 as f64 / frequency as i64 as f64) as i64 as u64;
+            *state = (quotient << FREQUENCY_BITS) + (*state - quotient * frequency) + start;
+        }
+        self.log.clear();
+        for state in states {
+            self.segments.extend_from_slice(&state.to_le_bytes()[..STATE_BYTES]);
+        }
+        for word in self.words.iter().rev() {
+            self.segments.extend_from_slice(&word.to_le_bytes());
+        }
+    }
+}
+
+impl Coder for StreamEncoder {
+    const ENCODES: bool = true;
+
+    #[inline(always)]
+    fn bit(&mut self, model: &mut Bit, bit: bool) -> bool {
+        let one = model.frequency_of_one();
+        if bit {
+            self.push(0, one, MAIN);
+        } else {
+            self.push(one, FREQUENCY_SUM - one, MAIN);
+        }
+        model.adapt(bit);
+        bit
+    }
+
+    #[inline(always)]
+    fn symbol<const STATE: usize>(&mut self, model: &mut Alphabet, symbol: usize) -> usize {
+        let (start, frequency) = model.range(symbol);
+        self.push(start, frequency, STATE);
+        model.adapt(symbol);
+        symbol
+    }
+
+    #[inline(always)]
+    fn raw(&mut self, bits: u32, value: u32) -> u32 {
+        debug_assert!((1..=MAX_RAW_BITS).contains(&bits) && value >> bits == 0);
+        self.push(value << (FREQUENCY_BITS - bits), 1 << (FREQUENCY_BITS - bits), MAIN);
+        value
+    }
+
+    #[inline(always)]
+    fn plain(&mut self, bits: u32, value: u32) -> u32 {
+        debug_assert!(bits <= MAX_PLAIN_BITS && value >> bits == 0);
+        self.pending |= u64::from(value) << self.pending_bits;
+        self.pending_bits += bits;
+        if self.pending_bits >= 32 {
+            self.plain.extend_from_slice(&(self.pending as u32).to_le_bytes());
+            self.pending >>= 32;
+            self.pending_bits -= 32;
+        }
+        value
+    }
+
+    #[inline(always)]
+    fn end_row(&mut self) {
+        if self.log.len() >= SEGMENT_SYMBOLS {
+            self.end_segment();
+        }
+    }
+
+    fn is_damaged(&self) -> bool {
+        false
+    }
+}

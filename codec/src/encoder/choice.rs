@@ -1,0 +1,141 @@
+//! Decides how the changed tiles are sent: what may be lossy, what is film, what fits the budget.
+
+use super::blocks::{TileContent, make_exact};
+use super::config::{EncodeRequest, Policy};
+use super::tile::Task;
+use super::{Encoder, Held};
+
+/// Blocks of new photographic content up to which an update is exact at once: at some 70 bytes each
+/// they are no burden, and refining them later would send them twice.
+const EXACT_BLOCKS: u32 = 96;
+
+/// Changes in quick succession after which a tile of new photographic content is film.
+const FILM_CHANGES: u8 = 4;
+
+/// What quick succession means: 4 changes a second. Arbitrary; a slower film costs bytes, not
+/// pixels.
+const FILM_PAUSE_US: u64 = 250_000;
+
+/// First guesses at the bytes of a block; the ratio of coded to guessed bytes corrects them.
+const GRAPHICS_BYTES: u64 = 12;
+const PHOTO_BYTES: u64 = 70;
+const COARSE_BYTES: u64 = 20;
+const TILE_BYTES: u64 = 2;
+
+/// One, as a ratio.
+const RATIO_ONE: u64 = 1 << 8;
+
+/// Guesses how many bytes tiles will take.
+#[derive(Debug)]
+pub(super) struct Estimate {
+    /// Coded bytes for each guessed byte, lately.
+    ratio: u64,
+}
+
+impl Estimate {
+    pub(super) const fn new() -> Self {
+        Self { ratio: RATIO_ONE }
+    }
+
+    fn guess(content: &TileContent) -> u64 {
+        let photo = if content.coarse { COARSE_BYTES } else { PHOTO_BYTES };
+        TILE_BYTES + u64::from(content.graphics) * GRAPHICS_BYTES + u64::from(content.photo) * photo
+    }
+
+    fn bytes(&self, content: &TileContent) -> u64 {
+        Self::guess(content) * self.ratio / RATIO_ONE
+    }
+
+    /// Learns that `contents` took `bytes`.
+    pub(super) fn learn<'a>(
+        &mut self,
+        contents: impl Iterator<Item = &'a TileContent>,
+        bytes: usize,
+    ) {
+        let guessed: u64 = contents.map(Self::guess).sum();
+        if let Some(ratio) = (bytes as u64 * RATIO_ONE).checked_div(guessed) {
+            // Small updates are mostly headers: they say little about a large one.
+            let ratio = ratio.clamp(RATIO_ONE / 8, RATIO_ONE * 2);
+            self.ratio = (self.ratio * 3 + ratio) / 4;
+        }
+    }
+}
+
+impl Encoder {
+    /// Decides for every candidate; those that stay are sent on the chain, film is in `film`, and
+    /// the line holds nothing of the others.
+    pub(super) fn choose(&mut self, request: &EncodeRequest) {
+        if self.config.policy == Policy::Live {
+            if self.must_be_exact(request) {
+                for candidate in &mut self.candidates {
+                    make_exact(&mut self.line, candidate.tile, &mut candidate.content);
+                }
+            } else {
+                self.set_film_apart(request.now_us);
+            }
+        }
+        self.cut_to_budget(request.budget_bytes);
+    }
+
+    /// Whether everything is sent exactly: when that is little, or starts an epoch within budget.
+    fn must_be_exact(&self, request: &EncodeRequest) -> bool {
+        let lossy: u32 = self.candidates.iter().map(|item| item.content.lossy_blocks()).sum();
+        if lossy <= EXACT_BLOCKS {
+            return true;
+        }
+        let exact_bytes = |content: TileContent| self.estimate.bytes(&content.as_exact());
+        let bytes: u64 = self.candidates.iter().map(|item| exact_bytes(item.content)).sum();
+        self.chain == 0 && bytes <= request.budget_bytes as u64
+    }
+
+    /// Tells film from photographs that appear, scroll or are dragged: film changes again and again
+    /// and little of it moves.
+    fn set_film_apart(&mut self, now_us: u64) {
+        let changed = self.candidates.iter().filter(|item| item.task == Task::Change);
+        let (fresh, moved) = changed.fold((0, 0), |(fresh, moved), item| {
+            (fresh + item.content.photo, moved + item.content.moved)
+        });
+        let Self { candidates, tiles, line, film, grid, motion, .. } = self;
+        for item in candidates.iter_mut().filter(|item| item.task == Task::Change) {
+            let state = &mut tiles[item.tile.0 as usize];
+            let is_new = item.content.photo * 2 > item.content.blocks && fresh > moved;
+            let is_quick = now_us.saturating_sub(state.film_us) <= FILM_PAUSE_US;
+            state.film_changes = match (is_new, is_quick) {
+                (true, true) => state.film_changes.saturating_add(1),
+                (true, false) => 1,
+                (false, _) => 0,
+            };
+            if is_new {
+                state.film_us = now_us;
+            }
+            if state.film_changes >= FILM_CHANGES && state.held != Held::Nothing {
+                film.insert(item.tile);
+                line.leave(item.tile, grid.rect(item.tile));
+                motion.forget(item.tile);
+            }
+        }
+        candidates.retain(|item| !film.contains(item.tile));
+    }
+
+    /// Keeps the first candidates that fit `budget_bytes` by estimate, and one at least.
+    fn cut_to_budget(&mut self, budget_bytes: usize) {
+        let budget_bytes = budget_bytes as u64;
+        let (mut expected, mut kept) = (0, 0);
+        for candidate in &self.candidates {
+            if kept > 0 && expected >= budget_bytes {
+                break;
+            }
+            expected += self.estimate.bytes(&candidate.content);
+            kept += 1;
+        }
+        let Self { candidates, line, grid, motion, .. } = self;
+        for candidate in &candidates[kept..] {
+            line.leave(candidate.tile, grid.rect(candidate.tile));
+            motion.forget(candidate.tile);
+        }
+        candidates.truncate(kept);
+        for candidate in candidates {
+            line.map.set_changed(candidate.tile, candidate.content.is_exact());
+        }
+    }
+}

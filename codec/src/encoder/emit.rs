@@ -1,0 +1,137 @@
+//! Writes updates and notes what the decoder will hold.
+
+use bytes::BufMut;
+
+use super::Encoder;
+use super::config::Report;
+use super::payload::{Payload, Payloads};
+use super::tile::{Held, Task};
+use crate::bitstream::{
+    MAX_HEADER_BYTES, MAX_PICTURE_HEADER_BYTES, MAX_STREAM_HEADER_BYTES, PictureHeader,
+    StreamRanges, Track, UpdateHeader, Writer,
+};
+use crate::frame::FrameView;
+use crate::region::Region;
+use crate::tools::jpeg::Chroma;
+
+impl Encoder {
+    /// Codes the candidates on the chain.
+    pub(super) fn emit_chain(
+        &mut self,
+        damage: &mut Region,
+        report: &mut Report,
+        out: &mut Payloads,
+    ) {
+        let start = (self.chain == 0).then(|| self.grid.size());
+        if self.candidates.is_empty() && start.is_none() {
+            return;
+        }
+        let lanes = self.code_lanes();
+        self.number += 1;
+        let (number, base) = (self.number, self.chain);
+        let header = UpdateHeader { track: Track::Chain, epoch: self.epoch, number, base, start };
+        let streams = &self.streams[..lanes];
+        let stream_bytes: usize = streams
+            .iter()
+            .map(|stream| MAX_STREAM_HEADER_BYTES + stream.segments().len() + stream.plain().len())
+            .sum();
+        let bytes = self.buffers.cut(MAX_HEADER_BYTES + stream_bytes, |buffer| {
+            header.write(buffer);
+            for stream in streams {
+                StreamRanges::write(stream.segments(), stream.plain(), buffer);
+            }
+        });
+        self.estimate.learn(self.candidates.iter().map(|item| &item.content), bytes.len());
+        for candidate in &self.candidates {
+            damage.remove(candidate.tile);
+            let content = &candidate.content;
+            self.near_blocks.note(&self.line, candidate.tile, content);
+            let held = if content.is_exact() { Held::Exact } else { Held::Lossy };
+            self.tiles[candidate.tile.0 as usize].sent(held, 0);
+            match held {
+                Held::Exact => report.exact_tiles += 1,
+                _ => report.coarse_tiles += 1,
+            }
+            report.refined_tiles += u32::from(candidate.task == Task::Refine);
+            report.moved_blocks += content.moved;
+            report.graphics_blocks += content.graphics;
+            report.photo_blocks += content.photo;
+        }
+        self.chain = number;
+        report.bytes += bytes.len();
+        out.push(Payload { track: Track::Chain, number, bytes });
+    }
+
+    /// Codes the map and the pixels, each lane into its stream, and returns how many there are. A
+    /// canvas without tiles has none.
+    fn code_lanes(&mut self) -> usize {
+        let Self { line, streams, workers, grid, .. } = self;
+        if grid.tiles() == 0 {
+            return 0;
+        }
+        for stream in streams.iter_mut() {
+            stream.clear();
+        }
+        let [first, ..] = streams;
+        line.map.code(first);
+        let placed = line.place_copies();
+        debug_assert!(placed.is_ok(), "the search made an invalid map: {placed:?}");
+        let lanes = line.lanes.count();
+        line.code_pixels(&mut streams[..lanes], workers);
+        line.commit();
+        for stream in &mut streams[..lanes] {
+            stream.finish();
+        }
+        lanes
+    }
+
+    /// Codes the film tiles as pictures on a leaf.
+    pub(super) fn emit_film(
+        &mut self,
+        frame: FrameView<'_>,
+        damage: &mut Region,
+        report: &mut Report,
+        out: &mut Payloads,
+    ) {
+        if self.film.is_empty() {
+            return;
+        }
+        self.plan.plan(&mut self.film);
+        let (grid, quality) = (self.grid, self.config.motion_quality);
+        self.workers.run(self.plan.jobs_mut(), 1, |job, scratch| {
+            let rect = job.block.rect(grid);
+            let coded =
+                scratch.jpeg.encode(frame, rect, quality, Chroma::Quarter, &mut job.payload);
+            job.is_coded = coded.is_ok();
+        });
+        let coded = || self.plan.jobs().iter().filter(|job| job.is_coded);
+        let pictures = coded().count() as u32;
+        if pictures == 0 {
+            return;
+        }
+        self.number += 1;
+        let (number, base) = (self.number, self.chain);
+        let header =
+            UpdateHeader { track: Track::Leaf, epoch: self.epoch, number, base, start: None };
+        let payload_bytes: usize =
+            coded().map(|job| MAX_PICTURE_HEADER_BYTES + job.payload.len()).sum();
+        // The number of pictures comes first, in at most five bytes.
+        let bytes = self.buffers.cut(MAX_HEADER_BYTES + 5 + payload_bytes, |buffer| {
+            header.write(buffer);
+            Writer::new(buffer).number(pictures);
+            for job in coded() {
+                PictureHeader::write(job.block, job.payload.len(), buffer);
+                buffer.put_slice(&job.payload);
+            }
+        });
+        for job in coded() {
+            for tile in job.block.tiles(grid) {
+                damage.remove(tile);
+                self.tiles[tile.0 as usize].sent(Held::Lossy, number);
+            }
+            report.jpeg_tiles += job.block.len() as u32;
+        }
+        report.bytes += bytes.len();
+        out.push(Payload { track: Track::Leaf, number, bytes });
+    }
+}

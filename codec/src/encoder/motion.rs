@@ -1,0 +1,289 @@
+//! Finds by which vectors content moved, in any direction.
+//!
+//! *Anchors* are positions that their surroundings choose: where a hash of six pixels has a given
+//! form. They move with the content. The anchors of the frame before are looked up by hash, each
+//! match votes for a vector, and the vectors with most votes are tried block by block.
+
+use crate::chain::{MAX_VECTORS, Picture, Vector};
+use crate::geometry::{TILE, TileGrid, TileIndex};
+use crate::kernels::{self, Vectorized};
+
+/// Logarithm of the places in the table of anchors: about one anchor in 32 pixels of text fits for
+/// a quarter of a 1080p screen.
+const TABLE_BITS: u32 = 14;
+
+/// Places for vectors to be voted for.
+const BALLOTS: usize = 1024;
+
+/// Votes that a vector needs at least: fewer happen by chance.
+const MIN_VOTES: u32 = 3;
+
+/// A position is an anchor when this many top bits of its hash are zero.
+const ANCHOR_BITS: u32 = 5;
+
+/// Rows below an anchor that its hash looks at.
+const ROWS_BELOW: usize = 5;
+
+const SIDE: usize = TILE as usize;
+
+/// A position and the hash of its surroundings.
+#[derive(Clone, Copy, Debug, Default)]
+struct Anchor {
+    x: u16,
+    y: u16,
+    hash: u32,
+}
+
+/// A place of the table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Entry {
+    #[default]
+    Empty,
+    One {
+        hash: u32,
+        x: u16,
+        y: u16,
+    },
+    /// Several anchors of one hash: no vector follows from it.
+    Ambiguous {
+        hash: u32,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Ballot {
+    vector: Vector,
+    votes: u32,
+}
+
+/// The search, and the anchors of the frame before.
+#[derive(Debug)]
+pub(super) struct Motion {
+    table: Vec<Entry>,
+    ballots: Vec<Ballot>,
+    kept: Vec<Kept>,
+}
+
+/// Most anchors of a tile: half as many again as a tile without any repetition has on average.
+/// With a fixed number nothing grows while frames pass.
+const MAX_ANCHORS: usize = SIDE * SIDE / (1 << ANCHOR_BITS) * 3 / 2;
+
+/// The anchors of a tile's pixels in the chain's picture, once they have been needed.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    is_known: bool,
+    count: usize,
+    anchors: [Anchor; MAX_ANCHORS],
+}
+
+impl Kept {
+    const NEW: Self =
+        Self { is_known: false, count: 0, anchors: [Anchor { x: 0, y: 0, hash: 0 }; MAX_ANCHORS] };
+
+    fn anchors(&self) -> &[Anchor] {
+        &self.anchors[..self.count]
+    }
+
+    /// Appends an anchor; those that are too many are left out.
+    #[inline(always)]
+    fn push(&mut self, anchor: Anchor) {
+        if let Some(place) = self.anchors.get_mut(self.count) {
+            *place = anchor;
+            self.count += 1;
+        }
+    }
+}
+
+impl Motion {
+    pub(super) fn new() -> Self {
+        Self {
+            table: vec![Entry::Empty; 1 << TABLE_BITS],
+            ballots: vec![Ballot::default(); BALLOTS],
+            kept: Vec::new(),
+        }
+    }
+
+    /// Forgets all anchors, for a grid of so many tiles.
+    pub(super) fn reset(&mut self, grid: TileGrid) {
+        self.kept.resize(grid.tiles() as usize, Kept::NEW);
+        self.kept.iter_mut().for_each(|kept| kept.is_known = false);
+    }
+
+    /// Forgets the anchors of a tile whose present pixels do not become the chain's.
+    pub(super) fn forget(&mut self, tile: TileIndex) {
+        if let Some(kept) = self.kept.get_mut(tile.0 as usize) {
+            kept.is_known = false;
+        }
+    }
+
+    /// The vectors by which content moved within `tiles`, from `previous` to `current`.
+    pub(super) fn find<'a>(
+        &mut self,
+        previous: &Picture,
+        current: &Picture,
+        tiles: impl Iterator<Item = TileIndex> + Clone,
+        into: &'a mut [Vector; MAX_VECTORS],
+    ) -> &'a [Vector] {
+        let grid = TileGrid::new(current.size());
+        self.table.fill(Entry::Empty);
+        for tile in tiles.clone() {
+            let Some(kept) = self.kept.get_mut(tile.0 as usize) else { continue };
+            if !kept.is_known {
+                find_anchors(previous, grid, tile, kept);
+            }
+            for &Anchor { x, y, hash } in kept.anchors() {
+                let entry = &mut self.table[(hash >> (32 - TABLE_BITS)) as usize];
+                *entry = match *entry {
+                    Entry::Empty => Entry::One { hash, x, y },
+                    Entry::One { hash: other, .. } if other == hash => Entry::Ambiguous { hash },
+                    taken => taken,
+                };
+            }
+        }
+        self.ballots.fill(Ballot::default());
+        for tile in tiles {
+            let Some(kept) = self.kept.get_mut(tile.0 as usize) else { continue };
+            find_anchors(current, grid, tile, kept);
+            kept.is_known = true;
+            for &anchor in kept.anchors() {
+                match self.table[(anchor.hash >> (32 - TABLE_BITS)) as usize] {
+                    Entry::One { hash, x, y } if hash == anchor.hash => {
+                        let vector = Vector {
+                            dx: x.wrapping_sub(anchor.x) as i16,
+                            dy: y.wrapping_sub(anchor.y) as i16,
+                        };
+                        vote(&mut self.ballots, vector);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        self.elect(into)
+    }
+
+    fn elect<'a>(&self, into: &'a mut [Vector; MAX_VECTORS]) -> &'a [Vector] {
+        let mut best = [Ballot::default(); MAX_VECTORS];
+        let mut count = 0;
+        for &ballot in self.ballots.iter().filter(|ballot| ballot.votes >= MIN_VOTES) {
+            let at = best[..count].partition_point(|other| other.votes >= ballot.votes);
+            if at < MAX_VECTORS {
+                count = (count + 1).min(MAX_VECTORS);
+                best[at..count].rotate_right(1);
+                best[at] = ballot;
+            }
+        }
+        for (into, ballot) in into.iter_mut().zip(&best[..count]) {
+            *into = ballot.vector;
+        }
+        &into[..count]
+    }
+}
+
+fn vote(ballots: &mut [Ballot], vector: Vector) {
+    if vector == Vector::default() {
+        return;
+    }
+    let mixed =
+        (vector.dx as u32).wrapping_mul(0x9e37_79b1) ^ (vector.dy as u32).wrapping_mul(0x85eb_ca77);
+    let place = (mixed ^ mixed >> 13).wrapping_mul(0x2c1b_3c6d) >> 22;
+    let ballot = &mut ballots[place as usize % BALLOTS];
+    if ballot.votes == 0 {
+        ballot.vector = vector;
+    }
+    ballot.votes += u32::from(ballot.vector == vector);
+}
+
+fn find_anchors(picture: &Picture, grid: TileGrid, tile: TileIndex, into: &mut Kept) {
+    into.count = 0;
+    kernels::vectorize(AnchorWalk { picture, grid, tile, into });
+}
+
+struct AnchorWalk<'a> {
+    picture: &'a Picture,
+    grid: TileGrid,
+    tile: TileIndex,
+    into: &'a mut Kept,
+}
+
+impl Vectorized for AnchorWalk<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { picture, grid, tile, into } = self;
+        let rect = grid.rect(tile);
+        let last_row = u32::from(picture.size().height).saturating_sub(ROWS_BELOW as u32);
+        let bottom = rect.bottom().min(last_row) as u16;
+        let stride = picture.stride();
+        let mut hashes = [0_u32; SIDE];
+        for y in rect.y..bottom {
+            let at = picture.at(usize::from(rect.x), usize::from(y));
+            let row = |below: usize| {
+                picture.pixels()[at + below * stride..].first_chunk::<{ SIDE + 8 }>()
+            };
+            let (Some(row0), Some(row2), Some(row5)) = (row(0), row(2), row(ROWS_BELOW)) else {
+                return;
+            };
+            let mut any = 0;
+            for x in 0..SIDE {
+                let sum = row0[x]
+                    .wrapping_mul(0x9e37_79b1)
+                    .wrapping_add(row0[x + 1].wrapping_mul(0x85eb_ca77))
+                    .wrapping_add(row0[x + 4].wrapping_mul(0xc2b2_ae3d))
+                    .wrapping_add(row2[x + 2].wrapping_mul(0x27d4_eb2f))
+                    .wrapping_add(row2[x + 7].wrapping_mul(0x1656_67b1))
+                    .wrapping_add(row5[x + 3].wrapping_mul(0x2c1b_3c6d));
+                let hash = (sum ^ sum >> 15).wrapping_mul(0x297a_2d39);
+                let is_plain = (row0[x] == row0[x + 4]) & (row0[x] == row0[x + 1]);
+                let is_anchor = (hash >> (32 - ANCHOR_BITS) == 0) & !is_plain;
+                // Never 0 for an anchor.
+                hashes[x] = if is_anchor { hash << ANCHOR_BITS | 1 } else { 0 };
+                any |= hashes[x];
+            }
+            if any == 0 {
+                continue;
+            }
+            for (x, &hash) in (rect.x..).zip(&hashes[..usize::from(rect.width)]) {
+                if hash != 0 {
+                    into.push(Anchor { x, y, hash });
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::{Rect, Size};
+
+    #[test]
+    fn a_moved_rectangle_elects_its_vector() {
+        let size = Size::new(300, 200);
+        let mut before = Picture::black(size);
+        let mut state = 7_u32;
+        for y in 20..120 {
+            for x in 30..150 {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let at = before.at(x, y);
+                before.pixels_mut()[at] = state >> 8;
+            }
+        }
+        let mut after = Picture::black(size);
+        for y in 20..120 {
+            for x in 30..150 {
+                let (from, to) = (before.at(x, y), after.at(x + 101, y + 37));
+                after.pixels_mut()[to] = before.pixels()[from];
+            }
+        }
+        let grid = TileGrid::new(size);
+        let tiles = (0..grid.tiles()).map(TileIndex);
+        let mut motion = Motion::new();
+        motion.reset(grid);
+        let mut vectors = [Vector::default(); MAX_VECTORS];
+        let found = motion.find(&before, &after, tiles, &mut vectors);
+        assert_eq!(found.first(), Some(&Vector { dx: -101, dy: -37 }));
+        let block = Rect::new(140, 64, 8, 8);
+        assert_eq!(found[0].source(block, size), Some(Rect::new(39, 27, 8, 8)));
+    }
+}

@@ -1,0 +1,74 @@
+//! Single pixels and models: on x86-64 in SSE2, elsewhere the scalar reference.
+#![allow(unsafe_code, reason = "functions of an instruction set are called here")]
+
+#[cfg(not(target_arch = "x86_64"))]
+use super::scalar as fastest;
+#[cfg(target_arch = "x86_64")]
+use super::sse2 as fastest;
+
+/// The last place in `rising` whose value is at most `value`; the first value is 0, and all are
+/// below 2^15.
+#[inline(always)]
+pub(crate) fn last_at_most(rising: &[u16; 16], value: u16) -> usize {
+    #[allow(unused_unsafe, reason = "the scalar reference is safe")]
+    // SAFETY: every x86-64 processor has SSE2, and the function asks for nothing else.
+    unsafe {
+        fastest::last_at_most(rising, value)
+    }
+}
+
+/// For each channel the median of `west`, `north` and `west + north - north_west`.
+#[inline(always)]
+pub(crate) fn median_edge(west: u32, north: u32, north_west: u32) -> u32 {
+    #[allow(unused_unsafe, reason = "the scalar reference is safe")]
+    // SAFETY: every x86-64 processor has SSE2, and the function asks for nothing else.
+    unsafe {
+        fastest::median_edge(west, north, north_west)
+    }
+}
+
+/// Sum over three pairs of pixels and their four bytes of the absolute differences.
+#[inline(always)]
+pub(crate) fn distance_of_pairs(a: [u32; 3], b: [u32; 3]) -> u32 {
+    #[allow(unused_unsafe, reason = "the scalar reference is safe")]
+    // SAFETY: every x86-64 processor has SSE2, and the function asks for nothing else.
+    unsafe {
+        fastest::distance_of_pairs(a, b)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scalar;
+    use super::*;
+
+    #[test]
+    fn single_pixels_equal_the_scalar_reference() {
+        let mut state = 0x9e37_79b9_u32;
+        println!("seed {state}");
+        let mut next = || {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            // Extremes often.
+            match state >> 30 {
+                0 => 0,
+                1 => 0x00ff_ffff,
+                _ => state & 0x00ff_ffff,
+            }
+        };
+        for _ in 0..20_000 {
+            let (a, b, c) = (next(), next(), next());
+            assert_eq!(median_edge(a, b, c), scalar::median_edge(a, b, c));
+            let (p, q) = ([a, b, c], [next(), next(), next()]);
+            assert_eq!(distance_of_pairs(p, q), scalar::distance_of_pairs(p, q));
+            let mut rising: [u16; 16] = std::array::from_fn(|_| (next() >> 3) as u16 & 0x7fff);
+            rising.sort_unstable();
+            rising[0] = 0;
+            let value = (next() >> 5) as u16 & 0x7fff;
+            for value in [value, 0, 0x7fff, rising[9]] {
+                assert_eq!(last_at_most(&rising, value), scalar::last_at_most(&rising, value));
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Single pixels and models in SSE2, which every x86-64 processor has.
+#![allow(unsafe_code, reason = "vector loads take pointers")]
+
+use std::arch::x86_64::{
+    __m128i, _mm_add_epi16, _mm_cmpgt_epi16, _mm_cvtsi32_si128, _mm_cvtsi128_si32,
+    _mm_extract_epi16, _mm_loadu_si128, _mm_max_epi16, _mm_min_epi16, _mm_movemask_epi8,
+    _mm_packs_epi16, _mm_packus_epi16, _mm_sad_epu8, _mm_set_epi32, _mm_set1_epi16,
+    _mm_setzero_si128, _mm_sub_epi16, _mm_unpacklo_epi8,
+};
+
+#[inline]
+#[target_feature(enable = "sse2")]
+fn load(values: &[u16; 8]) -> __m128i {
+    // SAFETY: 16 bytes are readable at the reference; the load needs no alignment.
+    unsafe { _mm_loadu_si128(values.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "sse2")]
+pub(super) fn last_at_most(rising: &[u16; 16], value: u16) -> usize {
+    let (halves, _) = rising.as_chunks::<8>();
+    let value = _mm_set1_epi16(value as i16);
+    let low = _mm_cmpgt_epi16(load(&halves[0]), value);
+    let high = _mm_cmpgt_epi16(load(&halves[1]), value);
+    // Ones from the first larger value up.
+    let mask = _mm_movemask_epi8(_mm_packs_epi16(low, high)) as u32;
+    (mask | 1 << 16).trailing_zeros() as usize - 1
+}
+
+/// The channels of a pixel, 16 bits each.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn wide(pixel: u32) -> __m128i {
+    _mm_unpacklo_epi8(_mm_cvtsi32_si128(pixel as i32), _mm_setzero_si128())
+}
+
+#[inline]
+#[target_feature(enable = "sse2")]
+pub(super) fn median_edge(west: u32, north: u32, north_west: u32) -> u32 {
+    let (a, b, c) = (wide(west), wide(north), wide(north_west));
+    let plane = _mm_sub_epi16(_mm_add_epi16(a, b), c);
+    let median = _mm_max_epi16(_mm_min_epi16(a, b), _mm_min_epi16(plane, _mm_max_epi16(a, b)));
+    _mm_cvtsi128_si32(_mm_packus_epi16(median, median)) as u32
+}
+
+#[inline]
+#[target_feature(enable = "sse2")]
+fn three(pixels: [u32; 3]) -> __m128i {
+    let [p, q, r] = pixels;
+    _mm_set_epi32(0, r as i32, q as i32, p as i32)
+}
+
+#[inline]
+#[target_feature(enable = "sse2")]
+pub(super) fn distance_of_pairs(a: [u32; 3], b: [u32; 3]) -> u32 {
+    let sums = _mm_sad_epu8(three(a), three(b));
+    (_mm_cvtsi128_si32(sums) + _mm_extract_epi16::<4>(sums)) as u32
+}

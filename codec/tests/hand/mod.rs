@@ -1,0 +1,195 @@
+//! Streams of the chain written symbol by symbol, from `docs/bitstream.md` alone: a second
+//! implementation of its models and its entropy coder, slow and simple.
+
+use std::collections::HashMap;
+
+/// Modes of blocks.
+pub(crate) const SKIP: usize = 0;
+pub(crate) const GRAPHICS: usize = 1;
+pub(crate) const PHOTO: usize = 2;
+pub(crate) const COARSE: usize = 3;
+pub(crate) const COPY: usize = 4;
+pub(crate) const FORMER: usize = 14;
+
+/// A model's place: its name and its context.
+type Key = (&'static str, usize);
+
+#[derive(Clone)]
+struct Bit {
+    one: u32,
+    seen: usize,
+}
+
+#[derive(Clone)]
+struct Alphabet {
+    below: [i32; 17],
+    seen: usize,
+}
+
+/// One symbol: start, frequency, state.
+type Symbol = (u64, u64, usize);
+
+/// A stream in the making, with the models of the line.
+#[derive(Clone, Default)]
+pub(crate) struct Stream {
+    bits: HashMap<Key, Bit>,
+    alphabets: HashMap<Key, Alphabet>,
+    symbols: Vec<Symbol>,
+    plain: Vec<bool>,
+}
+
+impl Stream {
+    /// The vectors and changed tiles (all in one row or square of two columns, 1 for a change) of
+    /// the first update.
+    pub(crate) fn map(vectors: &[(i32, i32)], tiles: &[u8]) -> Self {
+        Self::map_of(vectors, tiles, true)
+    }
+
+    /// The same with tiles that are exact or not.
+    pub(crate) fn map_of(vectors: &[(i32, i32)], tiles: &[u8], exact: bool) -> Self {
+        let mut stream = Self::default();
+        stream.begin(vectors, tiles, exact);
+        stream
+    }
+
+    /// The next update of the same line.
+    pub(crate) fn next_map(mut self, vectors: &[(i32, i32)], tiles: &[u8]) -> Self {
+        self.symbols.clear();
+        self.plain.clear();
+        self.begin(vectors, tiles, true);
+        self
+    }
+
+    fn begin(&mut self, vectors: &[(i32, i32)], tiles: &[u8], exact: bool) {
+        self.raw(4, vectors.len() as u64);
+        for &(dx, dy) in vectors {
+            self.raw(15, (dx + 16_384) as u64);
+            self.raw(15, (dy + 16_384) as u64);
+        }
+        for (at, &changed) in tiles.iter().enumerate() {
+            // Two columns when there are four.
+            let tile = |at: Option<usize>| at.map_or(0, |at| usize::from(tiles[at]));
+            let is_left = at % 2 == 0;
+            let west = tile(at.checked_sub(1).filter(|_| !is_left));
+            let north = tile(at.checked_sub(2));
+            let north_east = tile(at.checked_sub(1).filter(|_| is_left));
+            self.bit("changed", west + 2 * north + 4 * north_east, changed == 1);
+            if changed == 1 {
+                let before = tile(at.checked_sub(1)) == 1 && exact;
+                self.bit("exact", usize::from(before), exact);
+            }
+        }
+    }
+
+    /// The mode of a block between those to its left and above.
+    pub(crate) fn mode(&mut self, west: usize, north: usize, mode: usize) {
+        self.symbol("mode", 16 * west + north, mode, 0);
+    }
+
+    /// The pixel 7, 8, 9 by the models of drawn content, all around it being black.
+    pub(crate) fn drawn_dot(&mut self) {
+        // Flat: nn = n, nww = n, old = w, temporal 3; then no candidate is left.
+        self.steady_bit("flat", 1 + 2 + 4 + 8 * 3, false);
+        // Green 8 folds to 16: token 11 from 14, extra bits 2. Blue and red differ by -1 and 1.
+        self.symbol("green", 7, 11, 0);
+        self.plain(3, 2);
+        self.symbol("blue", 11, 1, 1);
+        self.symbol("red", 1, 2, 2);
+    }
+
+    /// The same by the models of photographs.
+    pub(crate) fn photo_dot(&mut self, kind: &'static str) {
+        assert_eq!(kind, "exact");
+        self.symbol("green exact", 0, 11, 0);
+        self.symbol("blue exact", 16 * 2, 1, 1);
+        self.symbol("red exact", 0, 2, 2);
+        self.plain(3, 2);
+    }
+
+    fn bit(&mut self, name: &'static str, context: usize, bit: bool) {
+        self.bit_with_last_rate(name, context, bit, 10);
+    }
+
+    fn steady_bit(&mut self, name: &'static str, context: usize, bit: bool) {
+        self.bit_with_last_rate(name, context, bit, 15);
+    }
+
+    fn bit_with_last_rate(&mut self, name: &'static str, context: usize, bit: bool, last: usize) {
+        const RATES: [u32; 16] = [1, 2, 2, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 5, 6];
+        let model = self.bits.entry((name, context)).or_insert(Bit { one: 32_768, seen: 0 });
+        let one = u64::from(model.one / 2).clamp(8, 32_760);
+        self.symbols.push(if bit { (0, one, 0) } else { (one, 32_768 - one, 0) });
+        let rate = RATES[model.seen];
+        if bit {
+            model.one += (65_535 - model.one) >> rate;
+        } else {
+            model.one -= model.one >> rate;
+        }
+        model.seen = (model.seen + 1).min(last);
+    }
+
+    pub(crate) fn symbol(
+        &mut self,
+        name: &'static str,
+        context: usize,
+        symbol: usize,
+        state: usize,
+    ) {
+        const RATES: [i32; 32] = [
+            2, 3, 3, 3, 4, 4, 4, 4, 4, 4, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 6, 6, 6, 6, 6, 6,
+            6, 6, 6,
+        ];
+        let model = self.alphabets.entry((name, context)).or_insert_with(|| Alphabet {
+            below: std::array::from_fn(|at| at as i32 * 2_048),
+            seen: 0,
+        });
+        let (start, end) = (model.below[symbol] as u64, model.below[symbol + 1] as u64);
+        self.symbols.push((start, end - start, state));
+        let rate = RATES[model.seen];
+        for at in 0..16 {
+            let target = if at <= symbol { 4 * at as i32 } else { 32_704 + 4 * at as i32 };
+            // The shift rounds down, below zero too.
+            model.below[at] += (target - model.below[at]) >> rate;
+        }
+        model.seen = (model.seen + 1).min(31);
+    }
+
+    fn raw(&mut self, bits: u32, value: u64) {
+        self.symbols.push((value << (15 - bits), 1 << (15 - bits), 0));
+    }
+
+    fn plain(&mut self, bits: usize, value: u32) {
+        self.plain.extend((0..bits).map(|at| value >> at & 1 == 1));
+    }
+
+    /// The one segment.
+    pub(crate) fn segments(&self) -> Vec<u8> {
+        let mut states = [1_u64 << 24; 3];
+        let mut words = Vec::new();
+        for &(start, frequency, state) in self.symbols.iter().rev() {
+            let x = &mut states[state];
+            if *x >= frequency << 25 {
+                words.push(*x as u16);
+                *x >>= 16;
+            }
+            *x = ((*x / frequency) << 15) + *x % frequency + start;
+        }
+        let mut bytes: Vec<u8> =
+            states.iter().flat_map(|state| state.to_le_bytes()[..5].to_vec()).collect();
+        bytes.extend(words.iter().rev().flat_map(|word| word.to_le_bytes()));
+        bytes
+    }
+
+    /// The stream with its lengths, each below 128.
+    pub(crate) fn body(&self) -> Vec<u8> {
+        let mut plain = vec![0_u8; self.plain.len().div_ceil(8)];
+        for (at, _) in self.plain.iter().enumerate().filter(|(_, bit)| **bit) {
+            plain[at / 8] |= 1 << (at % 8);
+        }
+        let segments = self.segments();
+        let mut body = vec![segments.len() as u8, plain.len() as u8];
+        body.extend(segments);
+        body.extend(plain);
+        body
+    }
+}
