@@ -1,9 +1,12 @@
 //! The center protocol between the real program and the real client.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::harness::{Center, Program, addresses, run};
 use bytes::Bytes;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection, SqliteConnection};
 use tessera_transport::center::{
     CenterError, EnrolmentToken, MAX_ADDRESSES, MAX_MESSAGE_BYTES, Refusal,
 };
@@ -62,14 +65,30 @@ async fn a_number_dies_with_its_connection_when_the_grace_period_is_over() {
     let number = client.open_session(addresses(4000)).await.expect("opened");
     joining.find(number).await.expect("found");
     client.disconnect();
-    // The farewell and the question travel on different connections: ask until it has arrived.
+    // The farewell and the question travel on different connections, and the end is recorded a moment after it: ask
+    // until it has arrived.
     let gone = async {
         let mut looks = tokio::time::interval(Duration::from_millis(100));
         while joining.find(number).await.is_ok() {
             looks.tick().await;
         }
+        while close_reason(data.path()).await.as_deref() != Some("lost") {
+            looks.tick().await;
+        }
     };
-    tokio::time::timeout(Duration::from_secs(20), gone).await.expect("the number stays live");
+    tokio::time::timeout(Duration::from_secs(20), gone).await.expect("live or not recorded");
+}
+
+/// What the database of a running center says about the end of its only session.
+async fn close_reason(data: &Path) -> Option<String> {
+    let options = SqliteConnectOptions::new().filename(data.join("center.sqlite3")).read_only(true);
+    let mut database = SqliteConnection::connect_with(&options).await.expect("opened");
+    let reason = sqlx::query_scalar("SELECT close_reason FROM sessions")
+        .fetch_one(&mut database)
+        .await
+        .expect("one session");
+    database.close().await.expect("closed");
+    reason
 }
 
 #[tokio::test]
