@@ -69,9 +69,14 @@ async fn a_number_dies_with_its_connection_when_the_grace_period_is_over() {
     // until it has arrived.
     let gone = async {
         let mut looks = tokio::time::interval(Duration::from_millis(100));
-        while joining.find(number).await.is_ok() {
+        let refused = loop {
+            let answer = joining.find(number).await;
+            if answer.is_err() {
+                break answer;
+            }
             looks.tick().await;
-        }
+        };
+        assert_eq!(refusal(refused), Refusal::NotFound);
         while close_reason(data.path()).await.as_deref() != Some("lost") {
             looks.tick().await;
         }
