@@ -10,8 +10,8 @@ use super::model::{Alphabet, Bit};
 use super::photo::median_edge;
 use super::token::{fold, residual, token};
 
-/// Logarithms of the tables' slots. Larger tables keep more history; at these the working set
-/// still lies in a processor's second-level cache.
+/// Logarithms of the tables' slots: 768 KiB in all. Larger tables keep more history, smaller ones
+/// stay in a processor's nearer caches.
 const WIDE_BITS: u32 = 17;
 const NARROW_BITS: u32 = 16;
 

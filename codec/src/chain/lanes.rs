@@ -16,8 +16,8 @@ use crate::kernels::{self, Vectorized};
 /// Most lanes of an update.
 pub(crate) const MAX_LANES: usize = 4;
 
-/// Blocks with pixels for each lane, at least: 131,072 pixels, several milliseconds of work. A
-/// lane learns from its own pixels alone, which smaller lanes would pay for in bytes.
+/// Blocks with pixels for each lane, at least: 131,072 pixels. A lane learns from its own pixels
+/// alone, which smaller lanes would pay for in bytes.
 const LANE_BLOCKS: usize = 2048;
 
 /// Rows above a band that the models look at.
@@ -57,7 +57,7 @@ struct Span {
 
 /// The lanes of the update at hand.
 #[derive(Debug)]
-pub(crate) struct Lanes {
+pub(super) struct Lanes {
     lanes: Vec<Lane>,
     count: usize,
 }
@@ -71,7 +71,7 @@ pub(super) struct Sources<'a> {
 }
 
 /// A lane with the stream that it is coded in.
-pub(crate) struct LaneJob<'a, C> {
+pub(super) struct LaneJob<'a, C> {
     lane: &'a mut Lane,
     coder: &'a mut C,
 }
@@ -89,7 +89,7 @@ impl Lanes {
     }
 
     /// Number of lanes of the update at hand.
-    pub(crate) const fn count(&self) -> usize {
+    pub(super) const fn count(&self) -> usize {
         self.count
     }
 

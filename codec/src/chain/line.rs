@@ -26,7 +26,7 @@ pub(crate) struct Line {
     /// The picture as the update at hand makes it; between updates equal to `previous`.
     pub(crate) current: Picture,
     pub(crate) map: BlockMap,
-    pub(crate) lanes: Lanes,
+    lanes: Lanes,
 }
 
 impl Line {
@@ -81,12 +81,12 @@ impl Line {
         self.current.copy_rect(&self.previous, rect);
     }
 
-    /// Makes the blocks without pixels in `current`, and splits the others into lanes.
+    /// Makes the blocks without pixels in `current`.
     ///
     /// # Errors
     /// When a copy names no vector or its source leaves the canvas.
     pub(crate) fn place_copies(&mut self) -> Result<(), Rule> {
-        let Self { previous, past: [former, stable], current, map, lanes, .. } = self;
+        let Self { previous, past: [former, stable], current, map, .. } = self;
         for (tile, _) in map.changed() {
             for (column, row) in map.blocks(tile) {
                 let mode = map.mode(column, row);
@@ -112,8 +112,13 @@ impl Line {
                 current.copy_block(at, source, from, width, height);
             }
         }
-        lanes.split(map);
         Ok(())
+    }
+
+    /// Splits the blocks with pixels into lanes, and returns their number.
+    pub(crate) fn split_lanes(&mut self) -> usize {
+        self.lanes.split(&self.map);
+        self.lanes.count()
     }
 
     /// Codes the pixels of all lanes, in parallel when there are several, each with its coder.

@@ -1,8 +1,7 @@
 //! Adaptive probabilities: of a bit, and of one of sixteen symbols.
 //!
-//! Frequencies are out of 2^15. A model adapts fast while it has seen little and slower later; the
-//! rates were chosen by coded bytes over the clips of desktop applications that `tessera-bench
-//! codec` measures.
+//! Frequencies are out of 2^15. A model adapts fast while it has seen little and slower later. The
+//! rates are part of the bitstream.
 
 use crate::kernels;
 

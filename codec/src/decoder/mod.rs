@@ -241,7 +241,7 @@ impl Decoder {
                 line.map.clear();
                 line.map.code(&mut streams[0]);
                 line.place_copies().map_err(|rule| rule.at(range.segments.start))?;
-                lanes = line.lanes.count();
+                lanes = line.split_lanes();
             }
             ranges[at] = range;
             at += 1;

@@ -5,8 +5,8 @@ use super::config::{EncodeRequest, Policy};
 use super::tile::Task;
 use super::{Encoder, Held};
 
-/// Blocks of new photographic content up to which an update is exact at once: at some 70 bytes each
-/// they are no burden, and refining them later would send them twice.
+/// Blocks of new photographic content up to which an update is exact at once: by the guess below
+/// less than 7 kB, which refining them later would send on top. A choice, not a measurement.
 const EXACT_BLOCKS: u32 = 96;
 
 /// Changes in quick succession after which a tile of new photographic content is film.

@@ -65,7 +65,7 @@ impl Encoder {
     /// Codes the map and the pixels, each lane into its stream, and returns how many there are. A
     /// canvas without tiles has none.
     fn code_lanes(&mut self) -> usize {
-        let Self { line, streams, workers, grid, .. } = self;
+        let Self { line, streams, workers, grid, candidates, .. } = self;
         if grid.tiles() == 0 {
             return 0;
         }
@@ -74,9 +74,12 @@ impl Encoder {
         }
         let [first, ..] = streams;
         line.map.code(first);
-        let placed = line.place_copies();
-        debug_assert!(placed.is_ok(), "the search made an invalid map: {placed:?}");
-        let lanes = line.lanes.count();
+        // Where every source equals the frame, the line has its pixels already.
+        if candidates.iter().any(|item| !item.content.is_exact()) {
+            let placed = line.place_copies();
+            debug_assert!(placed.is_ok(), "the search made an invalid map: {placed:?}");
+        }
+        let lanes = line.split_lanes();
         line.code_pixels(&mut streams[..lanes], workers);
         line.commit();
         for stream in &mut streams[..lanes] {

@@ -8,8 +8,8 @@ use crate::chain::{MAX_VECTORS, Picture, Vector};
 use crate::geometry::{TILE, TileGrid, TileIndex};
 use crate::kernels::{self, Vectorized};
 
-/// Logarithm of the places in the table of anchors: about one anchor in 32 pixels of text fits for
-/// a quarter of a 1080p screen.
+/// Logarithm of the places in the table of anchors: with one position in 32 an anchor, those of
+/// 524,288 pixels without repetition, a quarter of a 1920x1080 screen.
 const TABLE_BITS: u32 = 14;
 
 /// Places for vectors to be voted for.
