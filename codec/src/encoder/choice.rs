@@ -16,6 +16,11 @@ const FILM_CHANGES: u8 = 4;
 /// pixels.
 const FILM_PAUSE_US: u64 = 250_000;
 
+/// Blocks of new photographic content in one update beyond which they go as JPEG at once, however
+/// rarely they change: the context coder takes about 2 µs for such a block (the worst clip of
+/// `tessera-bench codec`, key frame time by blocks), so this many hold the picture up by 8 ms.
+const BURST_BLOCKS: u32 = 4_096;
+
 /// First guesses at the bytes of a block; the ratio of coded to guessed bytes corrects them.
 const GRAPHICS_BYTES: u64 = 12;
 const PHOTO_BYTES: u64 = 70;
@@ -89,12 +94,14 @@ impl Encoder {
     }
 
     /// Tells film from photographs that appear, scroll or are dragged: film changes again and again
-    /// and little of it moves.
+    /// and little of it moves. So much new content at once that coding it well would delay it is
+    /// treated alike: it is seen at once and refined when it rests.
     fn set_film_apart(&mut self, now_us: u64) {
         let changed = self.candidates.iter().filter(|item| item.task == Task::Change);
         let (fresh, moved) = changed.fold((0, 0), |(fresh, moved), item| {
             (fresh + item.content.photo, moved + item.content.moved)
         });
+        let is_burst = fresh > BURST_BLOCKS;
         let Self { candidates, tiles, line, film, grid, motion, .. } = self;
         for item in candidates.iter_mut().filter(|item| item.task == Task::Change) {
             let state = &mut tiles[item.tile.0 as usize];
@@ -108,7 +115,8 @@ impl Encoder {
             if is_new {
                 state.film_us = now_us;
             }
-            if state.film_changes >= FILM_CHANGES && state.held != Held::Nothing {
+            let is_film = state.film_changes >= FILM_CHANGES || (is_burst && is_new);
+            if is_film && state.held != Held::Nothing {
                 film.insert(item.tile);
                 line.leave(item.tile, grid.rect(item.tile));
                 motion.forget(item.tile);
