@@ -4,6 +4,8 @@ use super::blocks::{TileContent, make_exact};
 use super::config::{EncodeRequest, Policy};
 use super::tile::Task;
 use super::{Encoder, Held};
+use crate::frame::{BYTES_PER_PIXEL, FrameView};
+use crate::geometry::Rect;
 
 /// Blocks of new photographic content up to which an update is exact at once: by the guess below
 /// less than 7 kB, which refining them later would send on top. A choice, not a measurement.
@@ -20,6 +22,10 @@ const FILM_PAUSE_US: u64 = 250_000;
 /// rarely they change: the context coder takes about 2 µs for such a block (the worst clip of
 /// `tessera-bench codec`, key frame time by blocks), so this many hold the picture up by 8 ms.
 const BURST_BLOCKS: u32 = 4_096;
+
+/// Changes of film of which one is searched for moved content. Arbitrary: a share of the cost that
+/// does not matter.
+const FILM_SEARCH_CHANGES: u8 = 8;
 
 /// First guesses at the bytes of a block; the ratio of coded to guessed bytes corrects them.
 const GRAPHICS_BYTES: u64 = 12;
@@ -66,6 +72,23 @@ impl Estimate {
     }
 }
 
+/// Whether three of four pixels differ from their neighbour, by a sample of rows: so few are equal
+/// in photographs only.
+fn looks_photographic(frame: FrameView<'_>, rect: Rect) -> bool {
+    let (mut pairs, mut differing) = (0, 0);
+    for y in (rect.y..rect.y + rect.height).step_by(8) {
+        let row = frame.span(rect.x, y, rect.width);
+        let next = row.get(BYTES_PER_PIXEL..).unwrap_or_default();
+        for (pixel, next) in
+            row.chunks_exact(BYTES_PER_PIXEL).zip(next.chunks_exact(BYTES_PER_PIXEL))
+        {
+            pairs += 1;
+            differing += u32::from(pixel[..3] != next[..3]);
+        }
+    }
+    differing * 4 > pairs * 3
+}
+
 impl Encoder {
     /// Decides for every candidate; those that stay are sent on the chain, film is in `film`, and
     /// the line holds nothing of the others.
@@ -80,6 +103,32 @@ impl Encoder {
             }
         }
         self.cut_to_budget(request.budget_bytes);
+    }
+
+    /// Sets aside, before anything is searched for, the tiles that were film a moment ago and look
+    /// photographic still. Every so often they are searched all the same: the film may have begun
+    /// to scroll.
+    pub(super) fn set_known_film_apart(&mut self, frame: FrameView<'_>, now_us: u64) {
+        if self.config.policy != Policy::Live {
+            return;
+        }
+        let Self { candidates, tiles, film, grid, .. } = self;
+        candidates.retain(|item| {
+            let state = &mut tiles[item.tile.0 as usize];
+            let was_film =
+                state.film_us > 0 && now_us.saturating_sub(state.film_us) <= FILM_PAUSE_US;
+            let is_known = item.task == Task::Change
+                && state.held != Held::Nothing
+                && was_film
+                && state.film_changes % FILM_SEARCH_CHANGES != FILM_SEARCH_CHANGES - 1
+                && looks_photographic(frame, grid.rect(item.tile));
+            if is_known {
+                state.film_changes = state.film_changes.wrapping_add(1);
+                state.film_us = now_us;
+                film.insert(item.tile);
+            }
+            !is_known
+        });
     }
 
     /// Whether everything is sent exactly: when that is little, or starts an epoch within budget.

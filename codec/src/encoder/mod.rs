@@ -173,6 +173,7 @@ impl Encoder {
 
         self.scan(frame, damage, request, &mut report);
         if !self.candidates.is_empty() || self.chain == 0 {
+            self.set_known_film_apart(frame, request.now_us);
             self.search(frame);
             self.choose(request);
             self.emit_chain(damage, &mut report, out);

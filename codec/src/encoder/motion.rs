@@ -1,7 +1,7 @@
 //! Finds by which vectors content moved, in any direction.
 //!
-//! *Anchors* are positions that their surroundings choose: where a hash of six pixels has a given
-//! form. They move with the content. The anchors of the frame before are looked up by hash, each
+//! *Anchors* are positions that their surroundings choose: where a hash of three spans of pixels has
+//! a given form. They move with the content. The anchors of the frame before are looked up by hash, each
 //! match votes for a vector, and the vectors with most votes are tried block by block.
 
 use crate::chain::{MAX_VECTORS, Picture, Vector};
@@ -21,8 +21,12 @@ const MIN_VOTES: u32 = 3;
 /// A position is an anchor when this many top bits of its hash are zero.
 const ANCHOR_BITS: u32 = 5;
 
-/// Rows below an anchor that its hash looks at.
+/// Rows below an anchor that its hash looks at: its own, the second and the last of them.
 const ROWS_BELOW: usize = 5;
+
+/// Pixels of a row that a hash looks at. Two or three letters of a terminal's type: fewer would be
+/// the same in many places of a page in two colours, and no vector follows from those.
+const SPAN: usize = 16;
 
 const SIDE: usize = TILE as usize;
 
@@ -214,27 +218,26 @@ impl Vectorized for AnchorWalk<'_> {
         let rect = grid.rect(tile);
         let last_row = u32::from(picture.size().height).saturating_sub(ROWS_BELOW as u32);
         let bottom = rect.bottom().min(last_row) as u16;
-        let stride = picture.stride();
         let mut hashes = [0_u32; SIDE];
+        let mut spans = [[0_u32; SIDE]; ROWS_BELOW + 1];
+        for y in usize::from(rect.y)..usize::from(rect.y) + ROWS_BELOW {
+            let Some(row) = row_of(picture, rect.x, y) else { return };
+            hash_spans(row, &mut spans[y % (ROWS_BELOW + 1)]);
+        }
         for y in rect.y..bottom {
-            let at = picture.at(usize::from(rect.x), usize::from(y));
-            let row = |below: usize| {
-                picture.pixels()[at + below * stride..].first_chunk::<{ SIDE + 8 }>()
-            };
-            let (Some(row0), Some(row2), Some(row5)) = (row(0), row(2), row(ROWS_BELOW)) else {
-                return;
-            };
+            let first = usize::from(y);
+            let Some(row) = row_of(picture, rect.x, first) else { return };
+            let Some(last) = row_of(picture, rect.x, first + ROWS_BELOW) else { return };
+            hash_spans(last, &mut spans[(first + ROWS_BELOW) % (ROWS_BELOW + 1)]);
+            let [top, middle, below] =
+                [0, 2, ROWS_BELOW].map(|down| &spans[(first + down) % (ROWS_BELOW + 1)]);
             let mut any = 0;
             for x in 0..SIDE {
-                let sum = row0[x]
-                    .wrapping_mul(0x9e37_79b1)
-                    .wrapping_add(row0[x + 1].wrapping_mul(0x85eb_ca77))
-                    .wrapping_add(row0[x + 4].wrapping_mul(0xc2b2_ae3d))
-                    .wrapping_add(row2[x + 2].wrapping_mul(0x27d4_eb2f))
-                    .wrapping_add(row2[x + 7].wrapping_mul(0x1656_67b1))
-                    .wrapping_add(row5[x + 3].wrapping_mul(0x2c1b_3c6d));
+                let sum = top[x]
+                    .wrapping_add(middle[x].wrapping_mul(0x27d4_eb2f))
+                    .wrapping_add(below[x].wrapping_mul(0x2c1b_3c6d));
                 let hash = (sum ^ sum >> 15).wrapping_mul(0x297a_2d39);
-                let is_plain = (row0[x] == row0[x + 4]) & (row0[x] == row0[x + 1]);
+                let is_plain = (row[x] == row[x + 4]) & (row[x] == row[x + 1]);
                 let is_anchor = (hash >> (32 - ANCHOR_BITS) == 0) & !is_plain;
                 // Never 0 for an anchor.
                 hashes[x] = if is_anchor { hash << ANCHOR_BITS | 1 } else { 0 };
@@ -250,6 +253,26 @@ impl Vectorized for AnchorWalk<'_> {
             }
         }
     }
+}
+
+/// The pixels of a tile's row and those that the last spans reach beyond it.
+#[inline(always)]
+fn row_of(picture: &Picture, x: u16, y: usize) -> Option<&[u32; SIDE + SPAN]> {
+    picture.pixels().get(picture.at(usize::from(x), y)..)?.first_chunk()
+}
+
+/// Hashes the [`SPAN`] pixels from each position on: hashes of two neighbouring spans make that of
+/// one twice as long.
+#[inline(always)]
+fn hash_spans(row: &[u32; SIDE + SPAN], into: &mut [u32; SIDE]) {
+    let mut hashes = *row;
+    for (reach, factor) in [(1, 0x9e37_79b1), (2, 0x85eb_ca77), (4, 0xc2b2_ae3d), (8, 0x1656_67b1)]
+    {
+        for x in 0..SIDE + SPAN - 2 * reach {
+            hashes[x] = hashes[x].wrapping_mul(factor).wrapping_add(hashes[x + reach]);
+        }
+    }
+    into.copy_from_slice(&hashes[..SIDE]);
 }
 
 #[cfg(test)]
