@@ -54,7 +54,7 @@ pub(super) fn distance_of_pairs(a: [u32; 3], b: [u32; 3]) -> u32 {
         .sum()
 }
 
-/// See [`Texture`](super::Texture). The rows hold the block's pixels and what stands at the same
+/// See [`Texture`]. The rows hold the block's pixels and what stands at the same
 /// places one to the left, one above, and in three older pictures.
 #[inline(always)]
 pub(super) fn texture(
