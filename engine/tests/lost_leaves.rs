@@ -18,11 +18,11 @@ const SIZE: Size = Size::new(512, 384);
 /// Leaves that the viewer loses, the first ones.
 const LOST: u64 = 3;
 
-/// A picture that is sent as a photograph first, then refined on leaves.
-fn photograph() -> Frame {
+/// A picture of a film: photographic content, other in each picture.
+fn photograph(number: u32) -> Frame {
     let mut frame = Frame::black(SIZE);
     for (at, pixel) in frame.data_mut().chunks_exact_mut(4).enumerate() {
-        let noise = (at as u32).wrapping_mul(2_654_435_761) >> 27;
+        let noise = (at as u32 ^ number << 20).wrapping_mul(2_654_435_761) >> 27;
         let shade = (at % 512 / 3) as u8 + noise as u8;
         pixel.copy_from_slice(&[shade, shade / 2 + noise as u8, 220 - shade, 0]);
     }
@@ -30,14 +30,17 @@ fn photograph() -> Frame {
 }
 
 /// A viewer without a window that loses leaves and says so, with what it has seen.
-struct Loser {
+struct Loser<'a> {
+    canvas: &'a mut Canvas,
+    /// Number of the picture drawn last.
+    drawn: u32,
     decoder: Decoder,
     acknowledgements: AcknowledgementSender,
     lost: u64,
-    refined: u64,
+    applied: u64,
 }
 
-impl Loser {
+impl Loser<'_> {
     async fn acknowledge(&mut self, of: Acknowledged, outcome: Outcome) {
         let at_us = Some(1).filter(|_| outcome == Outcome::Applied);
         let acknowledgement = Acknowledgement {
@@ -63,15 +66,24 @@ impl Loser {
             self.lost += 1;
             self.acknowledge(of, outcome).await;
         } else {
-            self.refined += 1;
+            self.applied += 1;
             self.acknowledge(of, Outcome::Applied).await;
+        }
+    }
+
+    /// Goes on with the film until enough of it was lost and some of it was seen.
+    fn draw(&mut self) {
+        if self.lost < LOST || self.applied == 0 {
+            self.drawn += 1;
+            self.canvas.frame_mut().clone_from(&photograph(self.drawn));
+            self.canvas.share(SIZE.rect());
         }
     }
 
     async fn until_exact(mut self, link: &Link, lost_as: Outcome) -> Self {
         let mut inbound = link.inbound();
         let mut chain: Option<ChainReceiver> = None;
-        while self.lost < LOST || !self.decoder.is_exact() {
+        while self.lost < LOST || self.applied == 0 || !self.decoder.is_exact() {
             let next_update = async {
                 match &mut chain {
                     Some(chain) => chain.next().await,
@@ -84,6 +96,7 @@ impl Loser {
                     InboundStream::Leaf(leaf) => {
                         let leaf = leaf.read().await.expect("a leaf");
                         self.on_leaf(leaf, lost_as).await;
+                        self.draw();
                     }
                     _ => panic!("neither chain nor leaf"),
                 },
@@ -91,6 +104,7 @@ impl Loser {
                     let update = update.expect("linked").expect("no end");
                     self.decoder.apply(Track::Chain, &update.bytes).expect("a valid update");
                     self.acknowledge(Acknowledged::Update(update.number), Outcome::Applied).await;
+                    self.draw();
                 }
             }
         }
@@ -102,22 +116,24 @@ fn becomes_exact(lost_as: Outcome) {
     run(async move {
         let (sharing, viewing) = connected().await;
         let (mut canvas, source) = Canvas::new(SIZE).expect("a canvas");
-        canvas.frame_mut().clone_from(&photograph());
+        canvas.frame_mut().clone_from(&photograph(0));
         canvas.share(SIZE.rect());
         let (mut sharer, sharer_end) = Sharer::new();
         sharer.start(Box::new(source), |_| {}).expect("a share");
         let loser = Loser {
+            canvas: &mut canvas,
+            drawn: 0,
             decoder: Decoder::new(DecoderConfig::default()).expect("a decoder"),
             acknowledgements: viewing.open_acknowledgements().await.expect("a stream"),
             lost: 0,
-            refined: 0,
+            applied: 0,
         };
         let seen = tokio::select! {
             ended = sharer_end.run(&sharing, |_| {}) => panic!("{ended:?}"),
             seen = loser.until_exact(&viewing, lost_as) => seen,
         };
-        assert!(seen.refined > 0, "{} lost, none applied", seen.lost);
-        let photograph = photograph();
+        assert!(seen.applied > 0, "{} lost, none applied", seen.lost);
+        let photograph = photograph(seen.drawn);
         let shown = seen.decoder.view().expect("a picture");
         for y in 0..SIZE.height {
             let drawn = photograph.view().span(0, y, SIZE.width).to_vec();

@@ -116,7 +116,7 @@ impl Encoder {
         candidates.retain(|item| {
             let state = &mut tiles[item.tile.0 as usize];
             let was_film =
-                state.film_us > 0 && now_us.saturating_sub(state.film_us) <= FILM_PAUSE_US;
+                state.filmed_us > 0 && now_us.saturating_sub(state.filmed_us) <= FILM_PAUSE_US;
             let is_known = item.task == Task::Change
                 && state.held != Held::Nothing
                 && was_film
@@ -124,7 +124,7 @@ impl Encoder {
                 && looks_photographic(frame, grid.rect(item.tile));
             if is_known {
                 state.film_changes = state.film_changes.wrapping_add(1);
-                state.film_us = now_us;
+                (state.film_us, state.filmed_us) = (now_us, now_us);
                 film.insert(item.tile);
             }
             !is_known
@@ -166,6 +166,7 @@ impl Encoder {
             }
             let is_film = state.film_changes >= FILM_CHANGES || (is_burst && is_new);
             if is_film && state.held != Held::Nothing {
+                state.filmed_us = now_us;
                 film.insert(item.tile);
                 line.leave(item.tile, grid.rect(item.tile));
                 motion.forget(item.tile);

@@ -29,6 +29,8 @@ pub(super) struct TileState {
     /// Changes in quick succession, each to new photographic content, and the time of the last.
     pub(super) film_changes: u8,
     pub(super) film_us: u64,
+    /// When the tile was sent as film last; 0 when it never was.
+    pub(super) filmed_us: u64,
 }
 
 impl TileState {

@@ -32,7 +32,7 @@ use crate::figures::ShareFigures;
 use crate::{Error, Figures, clock, default_threads};
 
 /// Updates that may be sent and not yet acknowledged as presented; flow control allows far fewer.
-const MAX_UNACKNOWLEDGED: usize = 4096;
+pub(super) const MAX_UNACKNOWLEDGED: usize = 4096;
 
 type CurrentStage = Option<Arc<Stage>>;
 

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use atomic_waker::AtomicWaker;
-use crossbeam::queue::{ArrayQueue, SegQueue};
+use crossbeam::queue::ArrayQueue;
 use tessera_capture::{CaptureError, CursorShape, SourceWaker};
 use tessera_codec::Payload;
 
 use super::gate::Gate;
+use super::sharer::MAX_UNACKNOWLEDGED;
 use crate::figures::ShareFigures;
 
 /// Payloads that may wait for the transport. Flow control keeps it nearly empty: it fills only when
@@ -48,9 +49,9 @@ pub(crate) struct Stage {
     pub(crate) gate: Gate,
     outbox: ArrayQueue<Outgoing>,
     outbox_ready: AtomicWaker,
-    /// The encoder's numbers of leaves that the viewer did not apply. Allocates, but only for a
-    /// loss, and holds no more than there are leaves on the way.
-    lost_leaves: SegQueue<u32>,
+    /// The encoder's numbers of leaves that the viewer did not apply. Never full: it holds as many
+    /// as may be on the way, and while the encoder does not look nothing new is sent.
+    lost_leaves: ArrayQueue<u32>,
     /// x in the upper, y in the lower 16 of the low 32 bits; or [`NOWHERE`].
     pointer: AtomicU64,
     pointer_moved: AtomicWaker,
@@ -63,7 +64,7 @@ impl Stage {
             gate: Gate::new(capture),
             outbox: ArrayQueue::new(OUTBOX),
             outbox_ready: AtomicWaker::new(),
-            lost_leaves: SegQueue::new(),
+            lost_leaves: ArrayQueue::new(MAX_UNACKNOWLEDGED),
             pointer: AtomicU64::new(NOWHERE),
             pointer_moved: AtomicWaker::new(),
             figures,
@@ -98,7 +99,7 @@ impl Stage {
 
     /// The viewer has not applied the encoder's leaf `number`: what was in it must be sent again.
     pub(crate) fn leaf_lost(&self, number: u32) {
-        self.lost_leaves.push(number);
+        self.lost_leaves.force_push(number);
         self.gate.wake_encoder();
     }
 
