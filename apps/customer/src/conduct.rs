@@ -158,8 +158,8 @@ impl Conductor {
             }
         };
         // Give the terminal back before anything is written to it.
-        self.screen = None;
-        if self.deadline.is_none() && result.is_ok() {
+        let was_full_screen = self.screen.take().is_some();
+        if was_full_screen && result.is_ok() {
             // What the screen said last has gone with it.
             println!("{}", self.situation.notice());
         }
@@ -213,7 +213,10 @@ impl Conductor {
                 return Err(Error::ScreenGone);
             }
             Event::Sharing { .. } | Event::Controlled { .. } => self.show_sign(),
-            Event::Ended { .. } => return Ok(false),
+            // The library still says goodbye and lets go of pressed keys; then it falls silent.
+            Event::Ended { .. } => {
+                self.deadline.get_or_insert_with(|| Instant::now() + FAREWELL);
+            }
             Event::Failed(error) => return Err(error.into()),
             _ => {}
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crossbeam::channel::Receiver;
+use crossbeam::channel::{Receiver, Sender};
 use tessera_capture::x11::{X11Input, X11Source};
 use tessera_capture::{InputSink, ScreenSource};
 use tessera_transport::center::Found;
@@ -31,8 +31,10 @@ pub(crate) fn join(options: Options) -> Result<(Handle, Receiver<Event>), Error>
     let figures = Arc::new(ShareFigures::default());
     let handle = Handle { commands, figures: Arc::clone(&figures) };
     super::run(move || async move {
+        // The receiver is told of the end when the last key has been let go as well.
+        let alive = events.clone();
         let mut events = Events::new(events);
-        match Session::join(options, queue, figures).await {
+        match Session::join(options, queue, figures, alive).await {
             Ok(session) => session.run(&mut events).await,
             Err(error) => events.send(Event::Failed(error)),
         }
@@ -70,6 +72,7 @@ impl Session {
         options: Options,
         commands: mpsc::Receiver<Command>,
         figures: Arc<ShareFigures>,
+        alive: Sender<Event>,
     ) -> Result<Self, Error> {
         let Options { center, data_dir, code, name, screen, standing_consent } = options;
         let name = plain_text(&name, MAX_NAME_CHARS);
@@ -78,7 +81,8 @@ impl Session {
         let endpoint = directory::bind(None, &data_dir, None)?;
         let found = joining::find(&endpoint, &center, &data_dir, &code).await?;
         let joined = joining::join(&endpoint, &found, &code).await?;
-        let control = sink.map(|sink| Control::new(sink, Arc::clone(&figures))).transpose()?;
+        let control =
+            sink.map(|sink| Control::new(sink, Arc::clone(&figures), alive)).transpose()?;
         let consent = Consent::of(&standing_consent);
         let mut session = Self {
             endpoint,

@@ -40,13 +40,21 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    /// Starts the thread that operates `sink`, with control not granted.
-    pub(crate) fn new(sink: Box<dyn InputSink>, figures: Arc<ShareFigures>) -> Result<Self, Error> {
+    /// Starts the thread that operates `sink`, with control not granted. `alive` is dropped when
+    /// the sink has let go of everything and the thread ends.
+    pub(crate) fn new(
+        sink: Box<dyn InputSink>,
+        figures: Arc<ShareFigures>,
+        alive: impl Send + 'static,
+    ) -> Result<Self, Error> {
         let (queue, events) = bounded(QUEUE);
         let grant = Arc::new(AtomicU64::new(WITHDRAWN));
         let current = Arc::clone(&grant);
         // Not joined: it ends with the last sender, and the sink lets go of all keys when dropped.
-        spawn("tessera-input", move || inject(sink, &events, &current))?;
+        spawn("tessera-input", move || {
+            inject(sink, &events, &current);
+            drop(alive);
+        })?;
         Ok(Self { injector: Injector { queue, grant, figures }, next_grant: 1 })
     }
 
