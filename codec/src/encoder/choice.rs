@@ -19,8 +19,7 @@ const FILM_CHANGES: u8 = 4;
 const FILM_PAUSE_US: u64 = 250_000;
 
 /// Blocks of new photographic content in one update beyond which they go as JPEG at once, however
-/// rarely they change: the context coder takes about 2 µs for such a block (the worst clip of
-/// `tessera-bench codec`, key frame time by blocks), so this many hold the picture up by 8 ms.
+/// rarely they change: coding so many would hold the picture up. A choice, not a measurement.
 const BURST_BLOCKS: u32 = 4_096;
 
 /// Changes of film of which one is searched for moved content. Arbitrary: a share of the cost that
