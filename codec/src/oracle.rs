@@ -174,12 +174,15 @@ pub fn roundtrip_any(input: &[u8]) {
             4 => scene.encode(usize::from(choices.byte()) * 16, false),
             5 => scene.encode(usize::MAX, true),
             6 => scene.now_us += u64::from(choices.byte()) * 2_000,
-            _ if choices.byte() & 1 == 0 => scene.encoder.restart(),
-            _ => {
-                let size = choices.size();
-                scene.frame = Frame::black(size);
-                scene.damage = Region::full(size);
-            }
+            _ => match choices.byte() % 4 {
+                0 => scene.encoder.restart(),
+                1 => scene.encoder.reset_line(),
+                _ => {
+                    let size = choices.size();
+                    scene.frame = Frame::black(size);
+                    scene.damage = Region::full(size);
+                }
+            },
         }
     }
     scene.settle();

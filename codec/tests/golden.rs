@@ -52,7 +52,7 @@ fn vector(name: &'static str, updates: Vec<Vec<u8>>, verdict: Verdict) -> Vector
 
 /// Header of an update: flags, then epoch, number and base, each below 128.
 fn header(flags: u8, epoch: u8, number: u8, base: u8) -> Vec<u8> {
-    vec![b'T', b'e', 2, flags, epoch, number, base]
+    vec![b'T', b'e', 3, flags, epoch, number, base]
 }
 
 /// A start of epoch 1 as update 1.
@@ -139,6 +139,14 @@ fn after_dot() -> Stream {
     stream
 }
 
+/// The body of an update of the canvas of [`dot`] with new models and the vector (1, 0).
+fn first_update_body(modes: &[usize; 2]) -> Vec<u8> {
+    let mut stream = Stream::map(&[(1, 0)], &[1]);
+    stream.mode(SKIP, SKIP, modes[0]);
+    stream.mode(modes[0], SKIP, modes[1]);
+    stream.body()
+}
+
 fn valid_vectors() -> Vec<Vector> {
     let mut photo = Stream::map(&[], &[1]);
     photo.mode(SKIP, SKIP, PHOTO);
@@ -172,6 +180,21 @@ fn valid_vectors() -> Vec<Vector> {
             "valid-former-content-returns",
             vec![dot(), second(&copied_body), third(&former.body())],
             &[(7, 0, [0; 3]), (8, 0, [7, 8, 9])],
+        ),
+        // After a reset the models are new and what stood there before is black, the picture not.
+        valid(
+            "valid-reset-keeps-the-picture",
+            vec![dot(), [&header(4, 1, 2, 1)[..], &first_update_body(&[COPY, SKIP])].concat()],
+            &[(7, 0, [7, 8, 9]), (8, 0, [7, 8, 9])],
+        ),
+        valid(
+            "valid-reset-forgets-older-content",
+            vec![
+                dot(),
+                second(&copied_body),
+                [&header(4, 1, 3, 2)[..], &first_update_body(&[SKIP, FORMER])].concat(),
+            ],
+            &[(7, 0, [7, 8, 9]), (8, 0, [0; 3])],
         ),
         valid(
             "valid-jpeg-grey",
@@ -231,9 +254,11 @@ fn invalid_headers() -> Vec<Vector> {
             whole,
         ),
         invalid("invalid-magic", changed(1, b'E'), Rule::Magic, 0),
-        invalid("invalid-version", changed(2, 1), Rule::Version, 2),
-        invalid("invalid-reserved-flag", changed(3, 4), Rule::ReservedFlag, 3),
+        invalid("invalid-version", changed(2, 2), Rule::Version, 2),
+        invalid("invalid-reserved-flag", changed(3, 128), Rule::ReservedFlag, 3),
         invalid("invalid-leaf-start", changed(3, 3), Rule::LeafStart, 3),
+        invalid("invalid-reset-flag-leaf", changed(3, 5), Rule::ResetFlag, 3),
+        invalid("invalid-reset-flag-start", changed(3, 6), Rule::ResetFlag, 3),
         invalid(
             "invalid-number-range",
             with(&[0xff, 0xff, 0xff, 0xff, 0x1f]),

@@ -38,6 +38,9 @@ pub enum Rule {
     /// Only chain updates start an epoch.
     #[error("a leaf update cannot start an epoch")]
     LeafStart,
+    /// Only a chain update that builds on another one makes models begin anew.
+    #[error("only a chain update that builds on another can reset the models")]
+    ResetFlag,
     /// A variable-length number has at most five bytes and fits 32 bits.
     #[error("a number does not fit 32 bits")]
     NumberRange,

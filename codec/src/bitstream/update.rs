@@ -8,13 +8,14 @@ use super::writer::Writer;
 use crate::geometry::Size;
 
 /// Version of the bitstream that this crate writes and reads.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 /// First bytes of every update.
 const MAGIC: [u8; 2] = *b"Te";
 
 const FLAG_LEAF: u8 = 1;
 const FLAG_START: u8 = 1 << 1;
+const FLAG_RESET: u8 = 1 << 2;
 
 /// Upper bound of an update header: magic, version, flags, three numbers of five bytes, two sides.
 pub(crate) const MAX_HEADER_BYTES: usize = 2 + 1 + 1 + 3 * 5 + 2 * 2;
@@ -40,6 +41,8 @@ pub(crate) struct UpdateHeader {
     pub(crate) base: u32,
     /// The canvas, when the update starts an epoch.
     pub(crate) start: Option<Size>,
+    /// Whether models and older contents begin anew while the picture stays.
+    pub(crate) reset: bool,
 }
 
 /// Where the fields of a header that was read stand in the update.
@@ -61,7 +64,8 @@ impl UpdateHeader {
         writer.u8(VERSION);
         let leaf = if self.track == Track::Leaf { FLAG_LEAF } else { 0 };
         let start = if self.start.is_some() { FLAG_START } else { 0 };
-        writer.u8(leaf | start);
+        let reset = if self.reset { FLAG_RESET } else { 0 };
+        writer.u8(leaf | start | reset);
         writer.number(self.epoch);
         writer.number(self.number);
         writer.number(self.base);
@@ -81,12 +85,16 @@ impl UpdateHeader {
         }
         let offset = reader.offset();
         let flags = reader.u8()?;
-        if flags & !(FLAG_LEAF | FLAG_START) != 0 {
+        if flags & !(FLAG_LEAF | FLAG_START | FLAG_RESET) != 0 {
             return Err(Rule::ReservedFlag.at(offset));
         }
         let track = if flags & FLAG_LEAF == 0 { Track::Chain } else { Track::Leaf };
         if track == Track::Leaf && flags & FLAG_START != 0 {
             return Err(Rule::LeafStart.at(offset));
+        }
+        let reset = flags & FLAG_RESET != 0;
+        if reset && flags & (FLAG_LEAF | FLAG_START) != 0 {
+            return Err(Rule::ResetFlag.at(offset));
         }
         let epoch_offset = reader.offset();
         let epoch = reader.number()?;
@@ -106,6 +114,6 @@ impl UpdateHeader {
             return Err(Rule::ChainGap.at(base_offset));
         };
         let offsets = FieldOffsets { epoch: epoch_offset, base: base_offset, size: size_offset };
-        Ok((Self { track, epoch, number, base, start }, offsets))
+        Ok((Self { track, epoch, number, base, start, reset }, offsets))
     }
 }

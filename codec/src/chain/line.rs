@@ -47,10 +47,15 @@ impl Line {
 
     /// Begins anew with a black picture of `size`.
     pub(crate) fn reset(&mut self, size: Size) {
-        let [former, stable] = &mut self.past;
-        for picture in [&mut self.previous, &mut self.current, former, stable] {
-            picture.reset(size);
-        }
+        self.previous.reset(size);
+        self.current.reset(size);
+        self.renew();
+    }
+
+    /// Forgets all but the picture: models, older contents, and how old blocks are.
+    pub(crate) fn renew(&mut self) {
+        let size = self.previous.size();
+        self.past.iter_mut().for_each(|past| past.reset(size));
         self.map.reset(size);
         self.lanes.reset();
         let (columns, rows) = self.map.dimensions();

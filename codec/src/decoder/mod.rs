@@ -210,6 +210,8 @@ impl Decoder {
         self.is_broken = true;
         if header.start.is_some() {
             self.line.reset(grid.size());
+        } else if header.reset {
+            self.line.renew();
         }
         if grid.tiles() > 0 {
             self.decode_lanes(update, reader)?;

@@ -29,7 +29,9 @@ impl Encoder {
         let lanes = self.code_lanes();
         self.number += 1;
         let (number, base) = (self.number, self.chain);
-        let header = UpdateHeader { track: Track::Chain, epoch: self.epoch, number, base, start };
+        let reset = std::mem::take(&mut self.is_reset_due);
+        let header =
+            UpdateHeader { track: Track::Chain, epoch: self.epoch, number, base, start, reset };
         let streams = &self.streams[..lanes];
         let stream_bytes: usize = streams
             .iter()
@@ -114,8 +116,14 @@ impl Encoder {
         }
         self.number += 1;
         let (number, base) = (self.number, self.chain);
-        let header =
-            UpdateHeader { track: Track::Leaf, epoch: self.epoch, number, base, start: None };
+        let header = UpdateHeader {
+            track: Track::Leaf,
+            epoch: self.epoch,
+            number,
+            base,
+            start: None,
+            reset: false,
+        };
         let payload_bytes: usize =
             coded().map(|job| MAX_PICTURE_HEADER_BYTES + job.payload.len()).sum();
         // The number of pictures comes first, in at most five bytes.

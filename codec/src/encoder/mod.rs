@@ -64,6 +64,8 @@ pub struct Encoder {
     number: u32,
     chain: u32,
     line: Line,
+    /// Whether the next chain update makes the line forget all but its picture.
+    is_reset_due: bool,
     motion: Motion,
     near_blocks: NearBlocks,
     streams: [StreamEncoder; MAX_LANES],
@@ -92,6 +94,7 @@ impl Encoder {
             number: 0,
             chain: 0,
             line: Line::new(Size::default()),
+            is_reset_due: false,
             motion: Motion::new(),
             near_blocks: NearBlocks::default(),
             streams: Default::default(),
@@ -110,6 +113,12 @@ impl Encoder {
         self.start(self.grid.size());
     }
 
+    /// Makes the next update on the chain one that a viewer can follow who holds the chain's picture
+    /// and nothing else of the line. It costs the others what models have to learn again.
+    pub fn reset_line(&mut self) {
+        self.is_reset_due = self.chain > 0;
+    }
+
     fn start(&mut self, size: Size) {
         self.grid = TileGrid::new(size);
         self.epoch += 1;
@@ -119,6 +128,7 @@ impl Encoder {
         self.stale = Region::full(size);
         self.film = Region::empty(size);
         self.line.reset(size);
+        self.is_reset_due = false;
         self.motion.reset(self.grid);
         self.near_blocks.reset(&self.line);
     }
@@ -174,6 +184,9 @@ impl Encoder {
         self.scan(frame, damage, request, &mut report);
         if !self.candidates.is_empty() || self.chain == 0 {
             self.set_known_film_apart(frame, request.now_us);
+            if self.is_reset_due {
+                self.line.renew();
+            }
             self.search(frame);
             self.choose(request);
             self.emit_chain(damage, &mut report, out);
