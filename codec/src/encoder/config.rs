@@ -59,6 +59,8 @@ pub struct Report {
     pub refined_tiles: u32,
     /// Tiles left in the damage, for want of budget or of memory.
     pub waiting_tiles: u32,
+    /// Blocks of 8x8 pixels in the tiles sent on the chain, those that did not change included.
+    pub chain_blocks: u32,
     /// Blocks of 8x8 pixels that moved or came back, in tiles sent on the chain.
     pub moved_blocks: u32,
     /// Blocks coded by the models of drawn content.

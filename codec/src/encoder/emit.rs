@@ -55,6 +55,7 @@ impl Encoder {
                 _ => report.coarse_tiles += 1,
             }
             report.refined_tiles += u32::from(candidate.task == Task::Refine);
+            report.chain_blocks += content.blocks;
             report.moved_blocks += content.moved;
             report.graphics_blocks += content.graphics;
             report.photo_blocks += content.photo;
