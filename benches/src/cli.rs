@@ -26,8 +26,8 @@ pub(crate) enum Command {
 /// Arguments of `codec`.
 #[derive(Debug, Args)]
 pub(crate) struct CodecArgs {
-    /// Clips (NAME.json beside NAME.bgrx.zst, or a file that ffmpeg reads) or folders of them.
-    #[arg(required = true)]
+    /// Clips (NAME.json beside NAME.bgrx.zst, or a file that ffmpeg reads) or folders of them; the
+    /// project's own when none is named.
     pub(crate) clips: Vec<PathBuf>,
     /// Which codecs run.
     #[arg(long, value_enum, default_value_t = Only::All)]
@@ -35,6 +35,15 @@ pub(crate) struct CodecArgs {
     /// Policies of our codec; both when none is named.
     #[arg(long, value_enum)]
     pub(crate) policy: Vec<PolicyName>,
+    /// Frames between an update and what our encoder learns of it; 0 and 3 when none is named.
+    #[arg(long, value_name = "FRAMES")]
+    pub(crate) ack_delay: Vec<usize>,
+    /// Lose every so manieth leaf update of our codec, to see what its repair costs; 0 for none.
+    #[arg(long, value_name = "EVERY", default_value_t = 0)]
+    pub(crate) lose_leaf: usize,
+    /// Passes over each clip; of each frame's times the fastest counts.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) passes: u16,
     /// Code at most this many frames of each clip.
     #[arg(long, value_name = "FRAMES")]
     pub(crate) frames: Option<usize>,

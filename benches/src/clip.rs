@@ -30,10 +30,11 @@ enum Format {
 }
 
 /// File endings that are handed to ffmpeg when a folder is searched.
-const VIDEO_ENDINGS: [&str; 4] = ["mkv", "mp4", "webm", "avi"];
+const VIDEO_ENDINGS: [&str; 7] = ["mkv", "mp4", "webm", "avi", "mov", "y4m", "gif"];
 
 /// The frames of one pass over a clip.
 pub(crate) struct Frames {
+    path: PathBuf,
     source: Source,
     left: usize,
 }
@@ -47,6 +48,7 @@ impl Clip {
     /// Opens one clip; at most `limit` frames of it are read.
     pub(crate) fn open(path: &Path, limit: Option<usize>) -> Result<Self, BenchError> {
         let limit = limit.unwrap_or(usize::MAX);
+        let path = &recording_as_video(path);
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or("");
         let name = path
             .file_name()
@@ -116,13 +118,31 @@ impl Clip {
                     .stdin(Stdio::null())
                     .stdout(Stdio::piped())
                     .spawn()
-                    .map_err(|error| clip_error(&self.path, &error))?;
-                let pixels = child.stdout.take().ok_or(BenchError::Rival("ffmpeg"))?;
+                    .map_err(|error| {
+                        BenchError::Clip(self.path.clone(), format!("ffmpeg does not run: {error}"))
+                    })?;
+                let pixels = child.stdout.take().ok_or_else(|| {
+                    BenchError::Clip(self.path.clone(), "ffmpeg has no output".into())
+                })?;
                 Source::Video { child, pixels }
             }
         };
-        Ok(Frames { source, left: self.limit })
+        Ok(Frames { path: self.path.clone(), source, left: self.limit })
     }
+}
+
+/// `NAME.json` and plain `NAME` mean the video beside it where there is no `NAME.bgrx.zst`.
+fn recording_as_video(path: &Path) -> PathBuf {
+    let text = path.to_string_lossy();
+    let base = text.strip_suffix(".json").unwrap_or(&text);
+    let beside = |ending: &&str| PathBuf::from(format!("{base}.{ending}"));
+    if text != base || path.extension().is_none() {
+        let video = VIDEO_ENDINGS.iter().map(beside).find(|video| video.is_file());
+        if let Some(video) = video.filter(|_| !beside(&"bgrx.zst").is_file()) {
+            return video;
+        }
+    }
+    path.to_owned()
 }
 
 fn clip_error(path: &Path, error: &dyn std::fmt::Display) -> BenchError {
@@ -164,12 +184,18 @@ impl Frames {
         }
         self.left -= 1;
         let more = match &mut self.source {
-            Source::Recorded(reader) => reader
-                .read_frame(frame)
-                .map_err(|error| BenchError::Clip(PathBuf::from("clip"), error.to_string()))?,
-            Source::Video { pixels, .. } => match pixels.read_exact(frame.data_mut()) {
+            Source::Recorded(reader) => {
+                reader.read_frame(frame).map_err(|error| clip_error(&self.path, &error))?
+            }
+            Source::Video { child, pixels } => match pixels.read_exact(frame.data_mut()) {
                 Ok(()) => true,
-                Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => false,
+                Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                    if !child.wait()?.success() {
+                        let reason = "ffmpeg stopped with the error above".into();
+                        return Err(BenchError::Clip(self.path.clone(), reason));
+                    }
+                    false
+                }
                 Err(error) => return Err(error.into()),
             },
         };

@@ -1,28 +1,47 @@
 //! The `codec` subcommand: a table per clip.
 
+use std::path::PathBuf;
+
 use crate::cli::{CodecArgs, Only, PolicyName};
 use crate::clip::Clip;
 use crate::error::BenchError;
+use crate::json;
 use crate::ours::{self, Setting};
-use crate::report::{Row, heading};
+use crate::report::{LEGEND, Row, heading};
 use crate::rivals;
+
+/// Frames between an update and its acknowledgement when none are named.
+const ACK_DELAYS: [usize; 2] = [0, 3];
+
+/// The project's own clips.
+const OWN_CLIPS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clips");
 
 /// Runs every codec over every clip and prints each result as soon as it is there.
 pub(crate) fn run(arguments: &CodecArgs) -> Result<(), BenchError> {
-    let policies: &[PolicyName] = if arguments.policy.is_empty() {
-        &[PolicyName::Exact, PolicyName::Live]
-    } else {
-        &arguments.policy
-    };
-    for clip in Clip::find(&arguments.clips, arguments.frames)? {
+    let own = [PathBuf::from(OWN_CLIPS)];
+    let paths = if arguments.clips.is_empty() { &own[..] } else { &arguments.clips };
+    let clips = Clip::find(paths, arguments.frames)?;
+    if !arguments.json {
+        println!("{LEGEND}");
+    }
+    let with_rivals = arguments.only == Only::All;
+    let coders = if with_rivals { rivals::video_coders() } else { Vec::new() };
+    for clip in clips {
         if !arguments.json {
-            println!("{}", heading(&clip.name, clip.size.width, clip.size.height));
+            println!("{}", heading(&clip));
         }
-        for &policy in policies {
-            emit(&ours(&clip, policy)?, arguments.json);
+        for setting in settings(arguments) {
+            emit(&ours(&clip, setting, usize::from(arguments.passes))?, arguments.json);
         }
-        if arguments.only == Only::All {
-            rivals(&clip, arguments.json)?;
+        if with_rivals {
+            stills(&clip, arguments)?;
+        }
+        for coder in &coders {
+            match rivals::measure_video(coder, &clip) {
+                Ok(tally) => emit(&Row::new(&clip, coder.name, &tally), arguments.json),
+                // What a rival cannot do must not hide the others' figures.
+                Err(error) => eprintln!("tessera-bench: {}: {}: {error}", clip.name, coder.name),
+            }
         }
     }
     Ok(())
@@ -30,39 +49,45 @@ pub(crate) fn run(arguments: &CodecArgs) -> Result<(), BenchError> {
 
 fn emit(row: &Row, json: bool) {
     if json {
-        println!("{}", serde_json_line(row));
+        println!("{}", json::line(row));
     } else {
-        println!("{}", row.line());
+        println!("{}", row.lines());
     }
 }
 
-fn serde_json_line(row: &Row) -> String {
-    simd_json::to_string(row).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"))
+/// Every combination of what the arguments ask for.
+fn settings(arguments: &CodecArgs) -> Vec<Setting> {
+    let policies: &[PolicyName] = if arguments.policy.is_empty() {
+        &[PolicyName::Exact, PolicyName::Live]
+    } else {
+        &arguments.policy
+    };
+    let delays =
+        if arguments.ack_delay.is_empty() { &ACK_DELAYS[..] } else { &arguments.ack_delay };
+    let lose_leaf = arguments.lose_leaf;
+    policies
+        .iter()
+        .flat_map(|&policy| {
+            delays.iter().map(move |&ack_delay| Setting {
+                policy,
+                threads: 1,
+                ack_delay,
+                lose_leaf,
+            })
+        })
+        .collect()
 }
 
-fn ours(clip: &Clip, policy: PolicyName) -> Result<Row, BenchError> {
-    let setting = Setting { policy, threads: 1, ack_delay: 0 };
-    let one = ours::measure(clip, setting)?;
-    let two = ours::measure(clip, Setting { threads: 2, ..setting })?;
-    let mut row = Row::new(&clip.name, "tessera", clip.size.area(), &one);
-    row.policy = Some(policy.as_str());
-    row.ack_delay = Some(setting.ack_delay);
-    row.encode_ms_2t = Some(two.encode_ms());
-    row.decode_ms_2t = Some(two.decode_ms());
-    Ok(row)
+fn ours(clip: &Clip, setting: Setting, passes: usize) -> Result<Row, BenchError> {
+    let one = ours::measure(clip, setting, passes)?;
+    let two = ours::measure(clip, Setting { threads: 2, ..setting }, passes)?;
+    Ok(Row::ours(clip, setting, &one, &two.tally))
 }
 
-fn rivals(clip: &Clip, json: bool) -> Result<(), BenchError> {
-    let pixels = clip.size.area();
+fn stills(clip: &Clip, arguments: &CodecArgs) -> Result<(), BenchError> {
     for mut codec in rivals::stills()? {
-        let mut frames = clip.frames()?;
-        let mut next = |frame: &mut tessera_codec::Frame| frames.next_into(frame);
-        let tally = rivals::measure_still(codec.as_mut(), clip.size, &mut next)?;
-        emit(&Row::new(&clip.name, codec.name(), pixels, &tally), json);
-    }
-    for coder in rivals::video_coders() {
-        let tally = rivals::measure_video(coder, clip.size, clip.fps, &mut || clip.frames())?;
-        emit(&Row::new(&clip.name, coder.name, pixels, &tally), json);
+        let tally = rivals::measure_still(codec.as_mut(), clip)?;
+        emit(&Row::new(clip, codec.name(), &tally), arguments.json);
     }
     Ok(())
 }

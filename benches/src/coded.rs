@@ -4,13 +4,14 @@
 //! update, `2` leaf update), and for updates a 32-bit little-endian length and the update's bytes.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Write};
+use std::io::{BufReader, BufWriter, Read as _, Write as _};
 
-use tessera_codec::{Decoder, DecoderConfig, Frame, Track};
+use tessera_codec::{Decoder, DecoderConfig, Frame, Size, Track};
 
 use crate::cli::{DecodeArgs, EncodeArgs};
 use crate::clip::Clip;
 use crate::error::BenchError;
+use crate::json;
 use crate::ours::{Coder, Setting};
 
 const MAGIC: &[u8; 8] = b"TESSCLP1";
@@ -21,10 +22,29 @@ const LEAF: u8 = 2;
 /// Bound on one update: the largest that a session carries.
 const MAX_UPDATE_BYTES: u32 = 64 << 20;
 
+/// What `encode --json` prints.
+#[derive(serde::Serialize)]
+struct Written {
+    clip: String,
+    policy: &'static str,
+    width: u16,
+    height: u16,
+    frames: usize,
+    bytes: usize,
+}
+
+/// What `decode --json` prints.
+#[derive(serde::Serialize)]
+struct Read {
+    width: u16,
+    height: u16,
+    frames: usize,
+}
+
 /// The `encode` subcommand.
 pub(crate) fn encode(arguments: &EncodeArgs) -> Result<(), BenchError> {
     let clip = Clip::open(&arguments.clip, None)?;
-    let setting = Setting { policy: arguments.policy, threads: 1, ack_delay: 0 };
+    let setting = Setting { policy: arguments.policy, threads: 1, ack_delay: 0, lose_leaf: 0 };
     let mut coder = Coder::new(&clip, setting)?;
     let mut out = BufWriter::new(File::create(&arguments.out)?);
     out.write_all(MAGIC)?;
@@ -47,7 +67,15 @@ pub(crate) fn encode(arguments: &EncodeArgs) -> Result<(), BenchError> {
     }
     out.flush()?;
     if arguments.json {
-        println!("{{\"frames\":{count},\"bytes\":{bytes}}}");
+        let written = Written {
+            clip: clip.name,
+            policy: arguments.policy.as_str(),
+            width: clip.size.width,
+            height: clip.size.height,
+            frames: count,
+            bytes,
+        };
+        println!("{}", json::line(&written));
     } else {
         println!("{count} frames in {bytes} bytes of updates");
     }
@@ -97,7 +125,8 @@ pub(crate) fn decode(arguments: &DecodeArgs) -> Result<(), BenchError> {
     }
     raw.flush()?;
     if arguments.json {
-        println!("{{\"frames\":{frame}}}");
+        let Size { width, height } = decoder.view().map(|view| view.size()).unwrap_or_default();
+        println!("{}", json::line(&Read { width, height, frames: frame }));
     } else {
         println!("{frame} frames");
     }

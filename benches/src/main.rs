@@ -2,13 +2,16 @@
 
 mod cli;
 mod clip;
+mod clock;
 mod codec;
 mod coded;
 mod error;
+mod json;
 mod metrics;
 mod ours;
 mod report;
 mod rivals;
+mod tools;
 
 use std::process::ExitCode;
 

@@ -1,24 +1,34 @@
-//! Our own codec on a clip.
+//! Our own codec on a clip: an encoder and a decoder side by side, and their acknowledgements.
+//!
+//! An update reaches the decoder at the end of its frame; what the encoder may learn of that
+//! reaches it [`Setting::ack_delay`] frames later. The chain is ordered and never reset, so what
+//! was sent on it counts as held, and leaves are never referred to: the encoder waits for nothing.
+//! What it does learn late is that a leaf was lost; [`Setting::lose_leaf`] loses some on purpose.
 
-use std::time::{Duration, Instant};
+use std::collections::VecDeque;
+use std::time::Duration;
 
 use tessera_codec::{
-    Decoder, DecoderConfig, EncodeRequest, Encoder, EncoderConfig, Frame, Payload, Payloads,
-    Policy, Region, Status,
+    Decoder, DecoderConfig, EncodeRequest, Encoder, EncoderConfig, Frame, FrameView, Payload,
+    Payloads, Policy, Region, Status, TileGrid, Track,
 };
 
 use crate::cli::PolicyName;
 use crate::clip::Clip;
+use crate::clock::Clock;
 use crate::error::BenchError;
 use crate::metrics::{Cost, Tally};
+use crate::tools::Tools;
 
 /// How our codec runs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setting {
     pub(crate) policy: PolicyName,
     pub(crate) threads: usize,
-    /// Frames between an update and its acknowledgement.
+    /// Frames between an update and what the encoder learns of it.
     pub(crate) ack_delay: usize,
+    /// Of how many leaves one is lost; 0 for none.
+    pub(crate) lose_leaf: usize,
 }
 
 impl Setting {
@@ -31,29 +41,89 @@ impl Setting {
     }
 }
 
-/// Codes `clip` frame by frame, decodes what was coded and compares.
+/// How long a picture may take to become exact after the end of its clip.
+const MAX_REST: Duration = Duration::from_secs(2);
+
+/// Times that an unchanged picture is encoded; the fastest counts.
+const UNCHANGED_RUNS: usize = 20;
+
+/// The figures of our codec on a clip.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    pub(crate) tally: Tally,
+    pub(crate) tools: Tools,
+    pub(crate) unchanged: Unchanged,
+}
+
+/// Encode times of a picture that has not changed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unchanged {
+    /// With all of it damaged: every tile is looked at.
+    pub(crate) swept: Duration,
+    /// With no damage.
+    pub(crate) undamaged: Duration,
+}
+
+/// Codes `clip` frame by frame, decodes what was coded and compares; `passes` times, of which each
+/// frame's fastest counts.
 ///
 /// The whole frame counts as damaged each time: finding what changed is part of the encode time.
-pub(crate) fn measure(clip: &Clip, setting: Setting) -> Result<Tally, BenchError> {
+pub(crate) fn measure(
+    clip: &Clip,
+    setting: Setting,
+    passes: usize,
+) -> Result<Measured, BenchError> {
+    let mut tally = Tally::new(TileGrid::new(clip.size));
+    let (mut coder, last) = pass(clip, setting, |cost, source, shown| {
+        tally.add(cost, source, shown);
+    })?;
+    let tools = coder.tools;
+    let rests = (MAX_REST.as_secs_f64() * clip.fps).ceil() as usize;
+    for _ in 0..rests {
+        if coder.is_at_rest(&last)? {
+            break;
+        }
+        let cost = coder.code(&last)?;
+        tally.add_rest(cost, last.view(), coder.picture()?);
+    }
+    let unchanged = coder.time_unchanged(&last);
+    for _ in 1..passes {
+        let mut costs = Vec::with_capacity(tally.frames());
+        pass(clip, setting, |cost, _, _| costs.push(cost))?;
+        tally.keep_faster(&costs);
+    }
+    Ok(Measured { tally, tools, unchanged })
+}
+
+/// Codes the clip once; returns the coder and the last frame.
+fn pass(
+    clip: &Clip,
+    setting: Setting,
+    mut see: impl FnMut(Cost, FrameView<'_>, FrameView<'_>),
+) -> Result<(Coder, Frame), BenchError> {
     let mut coder = Coder::new(clip, setting)?;
-    let mut tally = Tally::default();
     let mut frames = clip.frames()?;
     let mut source = Frame::black(clip.size);
     while frames.next_into(&mut source)? {
         let cost = coder.code(&source)?;
-        tally.add(cost, source.view(), coder.picture()?);
+        see(cost, source.view(), coder.picture()?);
     }
-    Ok(tally)
+    Ok((coder, source))
 }
 
 /// An encoder and a decoder side by side.
 pub(crate) struct Coder {
+    setting: Setting,
+    clock: Clock,
     encoder: Encoder,
     decoder: Decoder,
     damage: Region,
     payloads: Payloads,
-    exact: bool,
+    tools: Tools,
     frame: usize,
+    leaves: usize,
+    /// Leaves that were lost, with the frame in which the encoder learns of it.
+    lost: VecDeque<(usize, u32)>,
     interval: Duration,
 }
 
@@ -61,6 +131,8 @@ impl Coder {
     pub(crate) fn new(clip: &Clip, setting: Setting) -> Result<Self, BenchError> {
         let failed = |what: String| BenchError::Ours { frame: 0, what };
         Ok(Self {
+            setting,
+            clock: Clock::for_threads(setting.threads),
             encoder: Encoder::new(clip.size, setting.encoder_config())
                 .map_err(|error| failed(error.to_string()))?,
             decoder: Decoder::new(DecoderConfig {
@@ -70,43 +142,96 @@ impl Coder {
             .map_err(|error| failed(error.to_string()))?,
             damage: Region::empty(clip.size),
             payloads: Payloads::default(),
-            exact: setting.policy == PolicyName::Exact,
+            tools: Tools::default(),
             frame: 0,
+            leaves: 0,
+            lost: VecDeque::new(),
             interval: Duration::from_secs_f64(clip.fps.recip()),
         })
     }
 
-    /// Codes the next frame and applies it at the decoder.
-    pub(crate) fn code(&mut self, source: &Frame) -> Result<Cost, BenchError> {
-        let frame = self.frame;
-        let failed = |what: String| BenchError::Ours { frame, what };
-        self.damage.fill();
-        let request = EncodeRequest {
-            now_us: (self.interval * frame as u32).as_micros() as u64,
+    fn request(&self) -> EncodeRequest {
+        EncodeRequest {
+            now_us: (self.interval * self.frame as u32).as_micros() as u64,
             budget_bytes: usize::MAX,
             pointer: None,
-        };
-        let start = Instant::now();
-        self.encoder.encode(source.view(), &mut self.damage, &request, &mut self.payloads);
-        let mut cost = Cost { encode: start.elapsed(), ..Cost::default() };
+        }
+    }
+
+    fn failed(&self, what: impl Into<String>) -> BenchError {
+        BenchError::Ours { frame: self.frame, what: what.into() }
+    }
+
+    /// Codes the next frame and applies it at the decoder.
+    pub(crate) fn code(&mut self, source: &Frame) -> Result<Cost, BenchError> {
+        while let Some((_, leaf)) = self.lost.pop_front_if(|(due, _)| *due <= self.frame) {
+            self.encoder.leaf_lost(leaf);
+        }
+        self.damage.fill();
+        let request = self.request();
+        let (report, encode) = self.clock.time(|| {
+            self.encoder.encode(source.view(), &mut self.damage, &request, &mut self.payloads)
+        });
+        if self.frame > 0 {
+            self.tools.add(&report);
+        }
+        let mut cost = Cost { encode, ..Cost::default() };
         for payload in &self.payloads {
             cost.bytes += payload.bytes.len();
-            let start = Instant::now();
-            let applied = self
-                .decoder
-                .apply(payload.track, &payload.bytes)
-                .map_err(|error| failed(error.to_string()))?;
-            if applied.status != Status::Applied {
-                return Err(failed(format!("update {} was not applied", payload.number)));
+            if payload.track == Track::Leaf {
+                self.leaves += 1;
+                if self.setting.lose_leaf > 0 && self.leaves.is_multiple_of(self.setting.lose_leaf)
+                {
+                    self.lost.push_back((self.frame + self.setting.ack_delay, payload.number));
+                    continue;
+                }
             }
-            cost.decode += start.elapsed();
+            let (outcome, decode) = self.clock.time(|| {
+                let applied = self.decoder.apply(payload.track, &payload.bytes);
+                applied.map(|applied| applied.status)
+            });
+            cost.decode += decode;
+            match outcome {
+                Ok(Status::Applied) => {}
+                Ok(status) => {
+                    let what = format!("update {} was not applied: {status:?}", payload.number);
+                    return Err(self.failed(what));
+                }
+                Err(error) => return Err(self.failed(error.to_string())),
+            }
         }
-        let picture = self.picture()?;
-        if self.exact && picture.data() != source.data() {
-            return Err(failed("the decoded picture differs from the source".into()));
+        let is_exact = self.picture()?.data() == source.data();
+        if self.setting.policy == PolicyName::Exact && !is_exact {
+            return Err(self.failed("the decoded picture differs from the source"));
+        }
+        if self.decoder.is_exact() && !is_exact {
+            return Err(self.failed("the decoder calls a picture exact that is not"));
         }
         self.frame += 1;
         Ok(cost)
+    }
+
+    /// Whether the picture equals `source`, and nothing is left to be sent or learnt.
+    fn is_at_rest(&self, source: &Frame) -> Result<bool, BenchError> {
+        let is_equal = self.picture()?.data() == source.data();
+        Ok(is_equal && self.lost.is_empty() && self.encoder.next_refinement_us().is_none())
+    }
+
+    /// Encodes `source` again, which is the frame coded last.
+    fn time_unchanged(&mut self, source: &Frame) -> Unchanged {
+        let request = self.request();
+        let Self { encoder, damage, payloads, clock, .. } = self;
+        let mut fastest = |is_swept: bool| {
+            let runs = (0..UNCHANGED_RUNS).map(|_| {
+                damage.clear();
+                if is_swept {
+                    damage.fill();
+                }
+                clock.time(|| encoder.encode(source.view(), damage, &request, payloads)).1
+            });
+            runs.min().unwrap_or_default()
+        };
+        Unchanged { swept: fastest(true), undamaged: fastest(false) }
     }
 
     /// The updates of the frame coded last.
@@ -114,10 +239,7 @@ impl Coder {
         self.payloads.iter()
     }
 
-    fn picture(&self) -> Result<tessera_codec::FrameView<'_>, BenchError> {
-        let frame = self.frame;
-        self.decoder
-            .view()
-            .ok_or_else(|| BenchError::Ours { frame, what: "no picture was decoded".into() })
+    fn picture(&self) -> Result<FrameView<'_>, BenchError> {
+        self.decoder.view().ok_or_else(|| self.failed("no picture was decoded"))
     }
 }

@@ -1,15 +1,18 @@
 //! Codecs of single pictures, and zstd as a stream, on the changed tiles of each frame.
 
-use std::time::Instant;
-
-use tessera_codec::{BYTES_PER_PIXEL, Frame, FrameView, Rect, Size, TILE, TileGrid, TileIndex};
+use tessera_codec::{BYTES_PER_PIXEL, Frame, FrameView, Rect, TILE, TileGrid, TileIndex};
 use zstd::stream::raw::{InBuffer, Operation, OutBuffer};
 
+use crate::clip::Clip;
+use crate::clock::Clock;
 use crate::error::BenchError;
 use crate::metrics::{Cost, Tally};
 
 /// Window of the zstd stream: 16 MB, two 1080p frames.
 const ZSTD_WINDOW_LOG: u32 = 24;
+
+/// Most tiles in one picture: 65472 rows, the most that a JPEG can have.
+const MAX_STACK_TILES: usize = 1023;
 
 /// A codec for a picture of 64 pixels width.
 pub(crate) trait Still {
@@ -32,42 +35,41 @@ pub(crate) fn stills() -> Result<Vec<Box<dyn Still>>, BenchError> {
     ])
 }
 
-/// Runs `codec` over all `frames`.
-pub(crate) fn measure(
-    codec: &mut dyn Still,
-    size: Size,
-    frames: &mut dyn FnMut(&mut Frame) -> Result<bool, BenchError>,
-) -> Result<Tally, BenchError> {
-    let grid = TileGrid::new(size);
-    let mut source = Frame::black(size);
+/// Runs `codec` over all frames of `clip`, once: what it takes is processor time.
+pub(crate) fn measure(codec: &mut dyn Still, clip: &Clip) -> Result<Tally, BenchError> {
+    let grid = TileGrid::new(clip.size);
+    let mut source = Frame::black(clip.size);
     let mut previous: Option<Frame> = None;
-    let mut decoded = Frame::black(size);
-    let mut tally = Tally::default();
+    let mut decoded = Frame::black(clip.size);
+    let mut tally = Tally::new(grid);
     let (mut stack, mut coded, mut unpacked) = (Vec::new(), Vec::new(), Vec::new());
-    while frames(&mut source)? {
+    let mut frames = clip.frames()?;
+    while frames.next_into(&mut source)? {
         let changed: Vec<Rect> = (0..grid.tiles())
             .map(|tile| grid.rect(TileIndex(tile)))
             .filter(|&rect| previous.as_ref().is_none_or(|p| !equal(p.view(), source.view(), rect)))
             .collect();
         // An address per tile, as two bytes.
         let mut cost = Cost { bytes: changed.len() * 2, ..Cost::default() };
-        if !changed.is_empty() {
+        for changed in changed.chunks(MAX_STACK_TILES) {
             let height = changed.len() * usize::from(TILE);
-            stack_tiles(source.view(), &changed, &mut stack);
+            stack_tiles(source.view(), changed, &mut stack);
             unpacked.resize(stack.len(), 0);
             coded.clear();
-            let start = Instant::now();
-            codec.encode(&stack, height, &mut coded)?;
-            let encoded = Instant::now();
-            codec.decode(&coded, height, &mut unpacked)?;
-            cost.decode = encoded.elapsed();
-            cost.encode = encoded - start;
+            let (outcome, encode) =
+                Clock::Processor.time(|| codec.encode(&stack, height, &mut coded));
+            outcome?;
+            let (outcome, decode) =
+                Clock::Processor.time(|| codec.decode(&coded, height, &mut unpacked));
+            outcome?;
+            cost.encode += encode;
+            cost.decode += decode;
             cost.bytes += coded.len();
-            place_tiles(&unpacked, &changed, &mut decoded);
+            place_tiles(&unpacked, changed, &mut decoded);
         }
         tally.add(cost, source.view(), decoded.view());
         previous
-            .get_or_insert_with(|| Frame::black(size))
+            .get_or_insert_with(|| Frame::black(clip.size))
             .data_mut()
             .copy_from_slice(source.data());
     }
@@ -196,9 +198,6 @@ impl Jpeg {
     }
 }
 
-/// Largest height of a JPEG that is a multiple of the tile's.
-const JPEG_ROWS: usize = 65_472;
-
 impl Still for Jpeg {
     fn name(&self) -> &'static str {
         self.name
@@ -210,7 +209,6 @@ impl Still for Jpeg {
         height: usize,
         out: &mut Vec<u8>,
     ) -> Result<(), BenchError> {
-        assert!(height <= JPEG_ROWS, "a clip of this size needs several JPEGs a frame");
         *out = self.compressor.compress_to_vec(turbojpeg::Image {
             pixels,
             width: usize::from(TILE),

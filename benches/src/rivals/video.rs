@@ -6,11 +6,13 @@
 
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tessera_codec::{Frame, Size};
+use tessera_codec::{Frame, Size, TileGrid};
 
+use crate::clip::Clip;
 use crate::error::BenchError;
 use crate::metrics::{Cost, Tally};
 
@@ -69,95 +71,123 @@ const VIDEO_CODERS: [VideoCoder; 3] = [
     },
 ];
 
-/// The coders that the installed ffmpeg has; empty when there is no ffmpeg.
+/// The coders that the installed ffmpeg has; says which it has not.
 pub(crate) fn video_coders() -> Vec<&'static VideoCoder> {
     let Ok(listing) = Command::new("ffmpeg").args(["-hide_banner", "-encoders"]).output() else {
+        eprintln!(
+            "tessera-bench: there is no ffmpeg, so x264 and AV1 are left out; install it, or leave \
+             all rivals out with --only ours"
+        );
         return Vec::new();
     };
     let listing = String::from_utf8_lossy(&listing.stdout);
     let has = |name: &str| listing.lines().any(|line| line.split_whitespace().nth(1) == Some(name));
-    VIDEO_CODERS.iter().filter(|coder| has(coder.encoder)).collect()
+    let (there, missing): (Vec<_>, Vec<_>) =
+        VIDEO_CODERS.iter().partition(|coder| has(coder.encoder));
+    for coder in missing {
+        eprintln!(
+            "tessera-bench: {} is left out: the installed ffmpeg has no encoder {}; install one that \
+             has it, or leave all rivals out with --only ours",
+            coder.name, coder.encoder
+        );
+    }
+    there
 }
 
-/// Runs `coder` over all frames of a clip: `open` starts the clip anew.
-pub(crate) fn measure(
-    coder: &VideoCoder,
-    size: Size,
-    fps: f64,
-    open: &mut dyn FnMut() -> Result<crate::clip::Frames, BenchError>,
-) -> Result<Tally, BenchError> {
+/// Runs `coder` over all frames of `clip`.
+pub(crate) fn measure(coder: &VideoCoder, clip: &Clip) -> Result<Tally, BenchError> {
+    let failed = |_: std::io::Error| BenchError::Rival(coder.name);
     let folder = tempfile::tempdir()?;
     let coded = folder.path().join("coded.mkv");
-    let encode = encode(coder, size, fps, &mut open()?, &coded)?;
+    let encode = encode(coder, clip, &coded)?;
     let packets = packet_sizes(&coded)?;
-    let mut decoder = Command::new("ffmpeg")
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg
         .args(["-v", "info", "-nostats", "-benchmark", "-threads", "1", "-i"])
         .arg(&coded)
         .args(["-f", "rawvideo", "-pix_fmt", "bgr0", "-"])
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let mut errors = decoder.stderr.take().ok_or(BenchError::Rival("ffmpeg without an output"))?;
-    let log = std::thread::spawn(move || {
-        let mut text = String::new();
-        errors.read_to_string(&mut text).map(|_| text)
-    });
-    let mut pictures =
-        decoder.stdout.take().ok_or(BenchError::Rival("ffmpeg without an output"))?;
-    let mut frames = open()?;
-    let (mut source, mut decoded) = (Frame::black(size), Frame::black(size));
+        .stdout(Stdio::piped());
+    let mut decoder = Running::start(&mut ffmpeg, coder)?;
+    let mut pictures = decoder.child.stdout.take().ok_or(BenchError::Rival(coder.name))?;
+    let mut frames = clip.frames()?;
+    let (mut source, mut decoded) = (Frame::black(clip.size), Frame::black(clip.size));
     let count = packets.len().max(1) as u32;
-    let mut tally = Tally::default();
+    let mut tally = Tally::new(TileGrid::new(clip.size));
     for bytes in packets {
         if !frames.next_into(&mut source)? {
             break;
         }
-        pictures.read_exact(decoded.data_mut())?;
-        let cost = Cost { bytes, encode: encode / count, ..Cost::default() };
-        tally.add(cost, source.view(), decoded.view());
+        pictures.read_exact(decoded.data_mut()).map_err(failed)?;
+        tally.add(Cost { bytes, ..Cost::default() }, source.view(), decoded.view());
     }
     drop(pictures);
-    decoder.wait()?;
-    let text = log.join().map_err(|_| BenchError::Rival("reading ffmpeg's report"))??;
-    tally.set_decode(processor_time(&text) / count);
+    let decode = decoder.finish(coder)?;
+    tally.set_times(encode / count, decode / count);
     Ok(tally)
 }
 
-fn encode(
-    coder: &VideoCoder,
-    size: Size,
-    fps: f64,
-    frames: &mut crate::clip::Frames,
-    coded: &Path,
-) -> Result<Duration, BenchError> {
-    let mut child = Command::new("ffmpeg")
+/// Codes the clip into the file `coded` and returns the processor time of that.
+fn encode(coder: &VideoCoder, clip: &Clip, coded: &Path) -> Result<Duration, BenchError> {
+    let Size { width, height } = clip.size;
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg
         .args(["-v", "info", "-nostats", "-benchmark", "-y", "-f", "rawvideo", "-pix_fmt", "bgr0"])
-        .args(["-s", &format!("{}x{}", size.width, size.height), "-r", &fps.to_string(), "-i", "-"])
+        .args(["-s", &format!("{width}x{height}"), "-r", &clip.fps.to_string(), "-i", "-"])
         .args(["-threads", "1", "-g", "99999", "-c:v", coder.encoder])
         .args(coder.arguments)
         .arg(coded)
         .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let mut errors = child.stderr.take().ok_or(BenchError::Rival("ffmpeg without an output"))?;
-    let log = std::thread::spawn(move || {
-        let mut text = String::new();
-        errors.read_to_string(&mut text).map(|_| text)
-    });
-    let mut input = child.stdin.take().ok_or(BenchError::Rival("ffmpeg without an input"))?;
-    let mut frame = Frame::black(size);
+        .stdout(Stdio::null());
+    let mut running = Running::start(&mut ffmpeg, coder)?;
+    let mut input = running.child.stdin.take().ok_or(BenchError::Rival(coder.name))?;
+    let mut frames = clip.frames()?;
+    let mut frame = Frame::black(clip.size);
     while frames.next_into(&mut frame)? {
-        input.write_all(frame.data())?;
+        // When it has ended early, its report says why.
+        if input.write_all(frame.data()).is_err() {
+            break;
+        }
     }
     drop(input);
-    let status = child.wait()?;
-    let text = log.join().map_err(|_| BenchError::Rival("reading ffmpeg's report"))??;
-    if !status.success() {
-        return Err(BenchError::Rival(coder.name));
+    running.finish(coder)
+}
+
+/// An ffmpeg under way, its report being read on a thread of its own.
+struct Running {
+    child: Child,
+    report: Option<JoinHandle<std::io::Result<String>>>,
+}
+
+impl Running {
+    fn start(command: &mut Command, coder: &VideoCoder) -> Result<Self, BenchError> {
+        let mut child = command.stderr(Stdio::piped()).spawn()?;
+        let mut errors = child.stderr.take().ok_or(BenchError::Rival(coder.name))?;
+        let report = std::thread::spawn(move || {
+            let mut text = String::new();
+            errors.read_to_string(&mut text).map(|_| text)
+        });
+        Ok(Self { child, report: Some(report) })
     }
-    Ok(processor_time(&text))
+
+    /// Waits for its end and returns the processor time that it took.
+    fn finish(mut self, coder: &VideoCoder) -> Result<Duration, BenchError> {
+        let report = self.report.take().and_then(|report| report.join().ok());
+        let text = report.ok_or(BenchError::Rival(coder.name))??;
+        if !self.child.wait()?.success() {
+            eprint!("{text}");
+            return Err(BenchError::Rival(coder.name));
+        }
+        Ok(processor_time(&text))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself; what matters is that none is left behind.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 /// Sum of user and system time in the line `bench: utime=1.2s stime=0.1s rtime=...`.
