@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use hand::{COARSE, COPY, FORMER, GRAPHICS, PHOTO, SKIP, Stream};
+use hand::{COPY, FORMER, GRAPHICS, PHOTO, SKIP, Stream, TRANSFORM};
 use tessera_codec::{Decoder, DecoderConfig, Limits, Rule, Status, Track};
 
 /// What the last update of a vector must do.
@@ -150,13 +150,18 @@ fn first_update_body(modes: &[usize; 2]) -> Vec<u8> {
 fn valid_vectors() -> Vec<Vector> {
     let mut photo = Stream::map(&[], &[1]);
     photo.mode(SKIP, SKIP, PHOTO);
-    photo.photo_dot("exact");
-    let mut coarse = Stream::map_of(&[], &[1], false);
-    coarse.mode(SKIP, SKIP, COARSE);
-    // 7, 8, 9 from 0 in steps of 7: one step of green, and none more of blue and red.
-    coarse.symbol("green coarse", 0, 2, 0);
-    coarse.symbol("blue coarse", 16, 0, 1);
-    coarse.symbol("red coarse", 0, 0, 2);
+    photo.photo_dot();
+    // Quantizer 24 has luma steps of 8: three of them less than grey, spread over 64 pixels, are 3
+    // less for each, 20 are 20 less.
+    let grey = |level| {
+        let mut stream = Stream::map_of(&[], &[1], false);
+        stream.mode(SKIP, SKIP, TRANSFORM);
+        stream.mode(TRANSFORM, SKIP, TRANSFORM);
+        stream.raw(6, 24);
+        stream.transform_grey(0, [7, 7], None, level);
+        stream.transform_grey(3, [0, 7], Some(1), 0);
+        start(16, 8, &stream.body())
+    };
     let copied = dot_block(after_dot(), &[(1, 0)], COPY);
     let copied_body = copied.body();
     let former = dot_block(copied, &[], FORMER);
@@ -170,7 +175,8 @@ fn valid_vectors() -> Vec<Vector> {
         valid("valid-nothing-changes", vec![two_by_two()], &[(127, 127, [0; 3])]),
         valid("valid-graphics-difference", vec![dot()], &[(7, 0, [0; 3]), (8, 0, [7, 8, 9])]),
         valid("valid-photo-pixel", vec![start(1, 1, &photo.body())], &[(0, 0, [7, 8, 9])]),
-        valid("valid-coarse-pixel", vec![start(1, 1, &coarse.body())], &[(0, 0, [7; 3])]),
+        valid("valid-transform-block", vec![grey(-3)], &[(0, 0, [125; 3]), (15, 7, [125; 3])]),
+        valid("valid-transform-large-level", vec![grey(-20)], &[(7, 7, [108; 3])]),
         valid(
             "valid-copy-reads-the-picture-before",
             vec![dot(), second(&copied_body)],

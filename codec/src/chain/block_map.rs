@@ -2,6 +2,7 @@
 
 use super::coder::Coder;
 use super::model::{Alphabet, Bit, SYMBOLS};
+use super::transform::{QUANTIZER_BITS, Quantizer};
 use crate::geometry::{Rect, Size, TILE, TileGrid, TileIndex};
 
 /// Width and height of a block, in pixels.
@@ -31,8 +32,8 @@ impl Mode {
     pub(crate) const GRAPHICS: Self = Self(1);
     /// Pixel by pixel, by the models of photographs.
     pub(crate) const PHOTO: Self = Self(2);
-    /// As a photograph, with a bounded error.
-    pub(crate) const COARSE: Self = Self(3);
+    /// As a photograph, approximately: see `transform`.
+    pub(crate) const TRANSFORM: Self = Self(3);
     const FIRST_COPY: u8 = 4;
     /// As the place was before its present content.
     pub(crate) const FORMER: Self = Self(14);
@@ -49,6 +50,12 @@ impl Mode {
     pub(crate) const fn vector(self) -> Option<usize> {
         let is_copy = self.0 >= Self::FIRST_COPY && self.0 < Self::FORMER.0;
         if is_copy { Some((self.0 - Self::FIRST_COPY) as usize) } else { None }
+    }
+
+    /// Whether the block is coded pixel by pixel.
+    #[inline(always)]
+    pub(crate) const fn is_by_pixel(self) -> bool {
+        self.0 == Self::GRAPHICS.0 || self.0 == Self::PHOTO.0
     }
 
     /// Whether pixels are coded for the block.
@@ -111,6 +118,7 @@ pub(crate) struct BlockMap {
     exact: Vec<bool>,
     vectors: [Vector; MAX_VECTORS],
     vector_count: usize,
+    quantizer: Quantizer,
     models: Box<MapModels>,
 }
 
@@ -125,6 +133,7 @@ impl BlockMap {
             exact: Vec::new(),
             vectors: [Vector::default(); MAX_VECTORS],
             vector_count: 0,
+            quantizer: Quantizer::of(0),
             models: Box::new(MapModels::NEW),
         };
         map.reset(size);
@@ -237,6 +246,16 @@ impl BlockMap {
         self.vectors[..self.vector_count].copy_from_slice(&vectors[..self.vector_count]);
     }
 
+    /// The quantizer of the update's transform blocks.
+    pub(crate) const fn quantizer(&self) -> Quantizer {
+        self.quantizer
+    }
+
+    /// Sets the quantizer of the update's transform blocks.
+    pub(crate) const fn set_quantizer(&mut self, quantizer: Quantizer) {
+        self.quantizer = quantizer;
+    }
+
     /// Codes the whole map.
     pub(crate) fn code<C: Coder>(&mut self, coder: &mut C) {
         let count = coder.raw(COUNT_BITS, self.vector_count as u32) as usize;
@@ -271,6 +290,10 @@ impl BlockMap {
                     self.code_modes(coder, row, first..(first + TILE_BLOCKS).min(self.columns));
                 }
             }
+        }
+        if self.modes.contains(&Mode::TRANSFORM) {
+            let number = coder.raw(QUANTIZER_BITS, self.quantizer.number());
+            self.quantizer = Quantizer::of(number);
         }
     }
 

@@ -11,6 +11,7 @@ use super::coder::Coder;
 use super::graphics::{Graphics, Older, RUN};
 use super::photo::Photo;
 use super::picture::Picture;
+use super::transform::{Place, Surroundings, Transform};
 use crate::kernels::{self, Vectorized};
 
 /// Most lanes of an update.
@@ -28,11 +29,12 @@ const ROWS_ABOVE: usize = 2;
 pub(super) struct PixelModels {
     graphics: Graphics,
     photo: Photo,
+    transform: Transform,
 }
 
 impl PixelModels {
     pub(super) fn new() -> Self {
-        Self { graphics: Graphics::new(), photo: Photo::NEW }
+        Self { graphics: Graphics::new(), photo: Photo::NEW, transform: Transform::NEW }
     }
 }
 
@@ -46,6 +48,7 @@ pub(super) struct Lane {
     band: Vec<u32>,
     offset: usize,
     spans: Vec<Span>,
+    surroundings: Surroundings,
 }
 
 /// Neighbouring blocks of one mode.
@@ -101,6 +104,7 @@ impl Lanes {
                 band: Vec::new(),
                 offset: 0,
                 spans: Vec::new(),
+                surroundings: Surroundings::default(),
             });
         }
         &mut self.lanes[at]
@@ -202,7 +206,7 @@ impl<C: Coder> Vectorized for PixelWalk<'_, C> {
     #[inline(always)]
     fn run(self) {
         let Self { lane, coder, sources } = self;
-        let Lane { rows, models, band, offset, spans } = lane;
+        let Lane { rows, models, band, offset, spans, surroundings } = lane;
         let Sources { map, previous, past } = sources;
         let size = previous.size();
         let (width, height) = (usize::from(size.width), usize::from(size.height));
@@ -212,7 +216,17 @@ impl<C: Coder> Vectorized for PixelWalk<'_, C> {
             previous: &previous.pixels()[*offset..],
             past: [&former.pixels()[*offset..], &stable.pixels()[*offset..]],
         };
+        surroundings.reset(map.dimensions().0);
         for row in rows.clone() {
+            code_transforms(
+                coder,
+                &mut models.transform,
+                band,
+                *offset,
+                surroundings,
+                sources,
+                row,
+            );
             find_spans(map.row(row), spans);
             if spans.is_empty() {
                 continue;
@@ -228,14 +242,9 @@ impl<C: Coder> Vectorized for PixelWalk<'_, C> {
                         Mode::GRAPHICS => {
                             code_graphics(coder, &mut models.graphics, band, &older, range, stride);
                         }
-                        Mode::PHOTO => {
-                            for i in range {
-                                band[i] = models.photo.code(coder, band, i, stride, band[i]);
-                            }
-                        }
                         _ => {
                             for i in range {
-                                band[i] = models.photo.code_coarse(coder, band, i, stride, band[i]);
+                                band[i] = models.photo.code(coder, band, i, stride, band[i]);
                             }
                         }
                     }
@@ -246,9 +255,46 @@ impl<C: Coder> Vectorized for PixelWalk<'_, C> {
     }
 }
 
+/// Codes the transform blocks of a row of blocks, before its pixels.
+#[inline(always)]
+fn code_transforms<C: Coder>(
+    coder: &mut C,
+    transform: &mut Transform,
+    band: &mut [u32],
+    offset: usize,
+    surroundings: &mut Surroundings,
+    Sources { map, previous, .. }: Sources<'_>,
+    row: usize,
+) {
+    let modes = map.row(row);
+    if !modes.contains(&Mode::TRANSFORM) {
+        surroundings.reset(modes.len());
+        return;
+    }
+    for (column, &mode) in modes.iter().enumerate() {
+        if mode != Mode::TRANSFORM || coder.is_damaged() {
+            surroundings.pass(column);
+            continue;
+        }
+        let rect = map.rect(column, row);
+        let west = column.checked_sub(1).and_then(|west| modes.get(west));
+        let place = Place {
+            at: previous.at(usize::from(rect.x), usize::from(rect.y)) - offset,
+            stride: previous.stride(),
+            width: usize::from(rect.width),
+            height: usize::from(rect.height),
+            reach: usize::from(previous.size().width - rect.x),
+            west: west.is_some_and(|west| !west.is_by_pixel()),
+            north: row > 0,
+        };
+        transform.code(coder, band, place, surroundings, column, &map.quantizer());
+    }
+    coder.end_row();
+}
+
 fn find_spans(modes: &[Mode], spans: &mut Vec<Span>) {
     spans.clear();
-    for (column, &mode) in modes.iter().enumerate().filter(|(_, mode)| mode.has_pixels()) {
+    for (column, &mode) in modes.iter().enumerate().filter(|(_, mode)| mode.is_by_pixel()) {
         match spans.last_mut() {
             Some(span) if span.columns.1 == column && span.mode == mode => {
                 span.columns.1 = column + 1;

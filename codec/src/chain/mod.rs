@@ -2,7 +2,7 @@
 //!
 //! A [`Line`] is what encoder and decoder both remember: the chain's picture, older contents of
 //! each place, and the models. An update is a *block map* (which 8x8 blocks change, and how) and
-//! the pixels of the blocks that nothing older predicts, split into *lanes* that need nothing of
+//! the pixels of the blocks that nothing older shows, split into *lanes* that need nothing of
 //! each other. The syntax is sections 6 to 9 of `docs/bitstream.md`.
 //!
 //! What is not here: which tiles are coded and which modes their blocks get (`encoder`), and what
@@ -19,11 +19,12 @@ mod picture;
 mod rans_decoder;
 mod rans_encoder;
 mod token;
+mod transform;
 
 pub(crate) use block_map::{BLOCK, MAX_VECTORS, Mode, Vector};
 pub(crate) use lanes::MAX_LANES;
 pub(crate) use line::Line;
-pub(crate) use photo::is_near;
 pub(crate) use picture::{Picture, blocks_equal};
 pub(crate) use rans_decoder::StreamDecoder;
 pub(crate) use rans_encoder::StreamEncoder;
+pub(crate) use transform::Quantizer;

@@ -2,9 +2,7 @@
 //!
 //! Prediction by the median edge detector of LOCO-I (Weinberger, Seroussi, Sapiro, "The LOCO-I
 //! lossless image compression algorithm", 2000); residuals of green, and of blue and red less
-//! green's, in contexts of the local activity and of the channel before. *Coarse* pixels are the
-//! same with quantized residuals, so that no channel is further than [`COARSE_ERROR`] from the
-//! source (near-lossless coding, as in JPEG-LS, ITU-T T.87).
+//! green's, in contexts of the local activity and of the channel before.
 
 use super::coder::{BLUE, Coder, MAIN, RED};
 use super::model::Alphabet;
@@ -12,22 +10,6 @@ use super::token::{FIRST_WITH_EXTRA, base, extra_bits, fold, token, unfold};
 use crate::kernels;
 
 pub(super) use crate::kernels::median_edge;
-
-/// Largest error of a channel of a coarse pixel. An error spread evenly over -3..3 has a mean
-/// square of 4, which is 42 dB.
-pub(crate) const COARSE_ERROR: i32 = 3;
-
-/// Distance of two quantized residuals.
-const COARSE_STEP: i32 = 2 * COARSE_ERROR + 1;
-
-/// Whether no channel of two pixels differs by more than [`COARSE_ERROR`].
-#[inline(always)]
-pub(crate) fn is_near(a: u32, b: u32) -> bool {
-    a.to_le_bytes()
-        .iter()
-        .zip(b.to_le_bytes())
-        .all(|(a, b)| i32::from(a.abs_diff(b)) <= COARSE_ERROR)
-}
 
 /// Classes of activity.
 const ACTIVITIES: usize = 16;
@@ -43,7 +25,7 @@ fn activity_class(activity: u32) -> usize {
     ((2 * octave + (value >> (octave - 1) & 1)) as usize - 2).min(ACTIVITIES - 1)
 }
 
-/// The models of one kind of photographic pixels.
+/// The models of residuals.
 #[derive(Clone, Debug)]
 struct Residuals {
     green: [Alphabet; ACTIVITIES],
@@ -92,12 +74,11 @@ impl Residuals {
 /// The models of photographs.
 #[derive(Clone, Debug)]
 pub(crate) struct Photo {
-    exact: Residuals,
-    coarse: Residuals,
+    residuals: Residuals,
 }
 
 impl Photo {
-    pub(super) const NEW: Self = Self { exact: Residuals::NEW, coarse: Residuals::NEW };
+    pub(super) const NEW: Self = Self { residuals: Residuals::NEW };
 
     /// The prediction of the pixel at `i`, and the class of the activity around it.
     #[inline(always)]
@@ -127,50 +108,12 @@ impl Photo {
         let (db, dr) =
             (b.wrapping_sub(blue).wrapping_sub(dg), r.wrapping_sub(red).wrapping_sub(dg));
         let [dg, db, dr] =
-            self.exact.code(coder, class, [fold(dg), fold(db), fold(dr)]).map(unfold);
+            self.residuals.code(coder, class, [fold(dg), fold(db), fold(dr)]).map(unfold);
         u32::from_le_bytes([
             blue.wrapping_add(dg).wrapping_add(db),
             green.wrapping_add(dg),
             red.wrapping_add(dg).wrapping_add(dr),
             0,
         ])
-    }
-
-    /// Codes the pixel at `i`, which is `pixel`, with a bounded error, and returns what it becomes.
-    #[inline(always)]
-    pub(super) fn code_coarse<C: Coder>(
-        &mut self,
-        coder: &mut C,
-        pixels: &[u32],
-        i: usize,
-        stride: usize,
-        pixel: u32,
-    ) -> u32 {
-        let ([blue, green, red, _], class) = Self::predict(pixels, i, stride);
-        let [b, g, r, _] = pixel.to_le_bytes();
-        let steps = |value: u8, prediction: i32| {
-            let difference = i32::from(value) - prediction;
-            (difference + COARSE_ERROR * difference.signum()) / COARSE_STEP
-        };
-        let channel =
-            |prediction: i32, steps: i32| (prediction + steps * COARSE_STEP).clamp(0, 255);
-        let green = i32::from(green);
-        // As both channels are predicted to err like green, each needs green's outcome first.
-        let (mut sg, mut sb, mut sr) = (0, 0, 0);
-        let shifted =
-            |prediction: u8, outcome: i32| (i32::from(prediction) + outcome - green).clamp(0, 255);
-        if C::ENCODES {
-            sg = steps(g, green);
-            let outcome = channel(green, sg);
-            sb = steps(b, shifted(blue, outcome));
-            sr = steps(r, shifted(red, outcome));
-        }
-        let folded = [sg, sb, sr].map(|steps| fold(steps as u8));
-        let [sg, sb, sr] =
-            self.coarse.code(coder, class, folded).map(|folded| i32::from(unfold(folded) as i8));
-        let outcome = channel(green, sg);
-        let blue = channel(shifted(blue, outcome), sb);
-        let red = channel(shifted(red, outcome), sr);
-        u32::from_le_bytes([blue as u8, outcome as u8, red as u8, 0])
     }
 }

@@ -37,6 +37,12 @@ impl Picture {
         self.pixels.resize(self.stride * (usize::from(size.height) + 2 * EDGE), 0);
     }
 
+    /// Becomes a copy of `other`, in the memory it has where that is enough.
+    pub(crate) fn become_like(&mut self, other: &Self) {
+        (self.size, self.stride) = (other.size, other.stride);
+        self.pixels.clone_from(&other.pixels);
+    }
+
     /// Width and height in pixels, without the border.
     pub(crate) const fn size(&self) -> Size {
         self.size

@@ -1,6 +1,7 @@
 //! Chooses a mode for each block of a changed tile.
 
-use crate::chain::{BLOCK, Line, Mode, Picture, blocks_equal, is_near};
+use super::originals::Originals;
+use crate::chain::{BLOCK, Line, Mode, Picture, blocks_equal};
 use crate::geometry::{Rect, TileIndex};
 use crate::kernels::{self, Vectorized};
 
@@ -22,62 +23,32 @@ pub(super) struct TileContent {
     pub(super) photo: u32,
     /// Blocks that moved here or came back.
     pub(super) moved: u32,
-    /// One bit for each block, in the order of the map: what it stands for is only near.
+    /// One bit for each block, in the order of the map: it shows older pixels that are approximate.
     near: u64,
-    /// Whether blocks of photographs are coarse.
-    pub(super) coarse: bool,
+    /// Whether new photographic blocks are approximate.
+    pub(super) lossy: bool,
 }
 
 impl TileContent {
     /// Whether the tile will be known bit by bit.
     pub(super) const fn is_exact(&self) -> bool {
-        self.near == 0 && !(self.coarse && self.photo > 0)
+        self.near == 0 && !(self.lossy && self.photo > 0)
     }
 
     /// Blocks that are lossy now and would be photographs if they had to be exact.
     pub(super) const fn lossy_blocks(&self) -> u32 {
-        let coarse = if self.coarse { self.photo } else { 0 };
-        self.near.count_ones() + coarse
+        let photo = if self.lossy { self.photo } else { 0 };
+        self.near.count_ones() + photo
     }
 
     /// The same without loss.
     pub(super) const fn as_exact(self) -> Self {
-        Self { photo: self.photo + self.near.count_ones(), near: 0, coarse: false, ..self }
-    }
-}
-
-/// Which blocks of the chain's picture are only near the source.
-#[derive(Debug, Default)]
-pub(super) struct NearBlocks {
-    columns: usize,
-    near: Vec<bool>,
-}
-
-impl NearBlocks {
-    /// Begins with every block exact.
-    pub(super) fn reset(&mut self, line: &Line) {
-        let (columns, rows) = line.map.dimensions();
-        self.columns = columns;
-        self.near.clear();
-        self.near.resize(columns * rows, false);
+        Self { photo: self.photo + self.near.count_ones(), near: 0, lossy: false, ..self }
     }
 
-    /// Notes what the update at hand makes of a tile.
-    pub(super) fn note(&mut self, line: &Line, tile: TileIndex, content: &TileContent) {
-        for ((column, row), bit) in line.map.blocks(tile).zip(0..64) {
-            let is_near = content.near >> bit & 1 == 1;
-            self.near[row * self.columns + column] =
-                is_near || line.map.mode(column, row) == Mode::COARSE;
-        }
-    }
-
-    /// Whether a pixel of `rect`, which is not empty and at most a block large, may be only near.
-    #[inline(always)]
-    fn under(&self, rect: Rect) -> bool {
-        let block = BLOCK as u32;
-        let columns = usize::from(rect.x) / BLOCK..=((rect.right() - 1) / block) as usize;
-        let mut rows = usize::from(rect.y) / BLOCK..=((rect.bottom() - 1) / block) as usize;
-        rows.any(|row| columns.clone().any(|column| self.near[row * self.columns + column]))
+    /// Whether the block with number `bit` shows older pixels that are approximate.
+    pub(super) const fn is_near(&self, bit: u32) -> bool {
+        self.near >> bit & 1 == 1
     }
 }
 
@@ -85,11 +56,11 @@ impl NearBlocks {
 /// photographs may be approximate.
 pub(super) fn choose_modes(
     line: &mut Line,
-    near_blocks: &NearBlocks,
+    originals: &Originals,
     tile: TileIndex,
     lossy: bool,
 ) -> TileContent {
-    kernels::vectorize(ModeSearch { line, near_blocks, tile, lossy })
+    kernels::vectorize(ModeSearch { line, originals, tile, lossy })
 }
 
 /// Makes a tile exact after all.
@@ -98,7 +69,7 @@ pub(super) fn make_exact(line: &mut Line, tile: TileIndex, content: &mut TileCon
         return;
     }
     for ((column, row), bit) in line.map.blocks(tile).zip(0..) {
-        if content.near >> bit & 1 == 1 || line.map.mode(column, row) == Mode::COARSE {
+        if content.is_near(bit) || line.map.mode(column, row) == Mode::TRANSFORM {
             line.map.set_mode(column, row, Mode::PHOTO);
         }
     }
@@ -107,7 +78,7 @@ pub(super) fn make_exact(line: &mut Line, tile: TileIndex, content: &mut TileCon
 
 struct ModeSearch<'a> {
     line: &'a mut Line,
-    near_blocks: &'a NearBlocks,
+    originals: &'a Originals,
     tile: TileIndex,
     lossy: bool,
 }
@@ -117,28 +88,21 @@ impl Vectorized for ModeSearch<'_> {
 
     #[inline(always)]
     fn run(self) -> TileContent {
-        let Self { line, near_blocks, tile, lossy } = self;
-        let mut content = TileContent { coarse: lossy, ..TileContent::default() };
+        let Self { line, originals, tile, lossy } = self;
+        let mut content = TileContent { lossy, ..TileContent::default() };
         for ((column, row), bit) in line.map.blocks(tile).zip(0..64) {
             let block = Block::new(line, column, row);
-            let (width, height) = (block.width, block.height);
             content.blocks += 1;
-            let mut mode = block.find(|_, p, q| blocks_equal(p, q, width, height));
-            if mode.is_none() {
-                let is_photo = block.is_photo();
-                if lossy {
-                    // What is near already needs no new pixels, whatever it shows; what is exact
-                    // stands for photographs only.
-                    mode = block.find(|source, p, q| {
-                        (is_photo || source.is_some_and(|source| near_blocks.under(source)))
-                            && blocks_near(p, q, width, height)
-                    });
-                    content.near |= u64::from(mode.is_some()) << bit;
-                }
-                if mode.is_none() && is_photo {
-                    content.photo += 1;
-                    mode = Some(if lossy { Mode::COARSE } else { Mode::PHOTO });
-                }
+            // What may be approximate is as good where it shows the same pixels of the source.
+            let source = if lossy { originals.picture(line) } else { &line.previous };
+            let mut mode = block.find(source);
+            if lossy && let Some(shown) = mode {
+                let is_near = block.is_near(originals, shown);
+                content.near |= u64::from(is_near) << bit;
+            }
+            if mode.is_none() && block.is_photo() {
+                content.photo += 1;
+                mode = Some(if lossy { Mode::TRANSFORM } else { Mode::PHOTO });
             }
             let mode = mode.unwrap_or(Mode::GRAPHICS);
             content.graphics += u32::from(mode == Mode::GRAPHICS);
@@ -175,35 +139,52 @@ impl<'a> Block<'a> {
         }
     }
 
-    /// The first mode without pixels whose source `matches` the block. It is given the source's
-    /// place in the chain's picture, where it has one.
+    /// Whether the block equals what stands at index `at` of `picture`.
     #[inline(always)]
-    fn find(
-        &self,
-        matches: impl Fn(Option<Rect>, (&Picture, usize), (&Picture, usize)) -> bool,
-    ) -> Option<Mode> {
+    fn equals(&self, picture: &Picture, at: usize) -> bool {
+        blocks_equal((&self.line.current, self.at), (picture, at), self.width, self.height)
+    }
+
+    /// Where a copy by vector `vector` reads, and its index in the pictures.
+    #[inline(always)]
+    fn source(&self, vector: usize) -> Option<(Rect, usize)> {
         let line = self.line;
-        let here = (&line.current, self.at);
-        if matches(Some(self.rect), here, (&line.previous, self.at)) {
+        let source = line.map.vectors().get(vector)?.source(self.rect, line.current.size())?;
+        Some((source, line.current.at(usize::from(source.x), usize::from(source.y))))
+    }
+
+    /// The first mode without pixels that shows the block, where `source` stands for the chain's
+    /// picture.
+    #[inline(always)]
+    fn find(&self, source: &Picture) -> Option<Mode> {
+        let line = self.line;
+        if self.equals(source, self.at) {
             return Some(Mode::SKIP);
         }
-        let is_past =
-            |mode: &Mode| line.past(*mode).is_some_and(|past| matches(None, here, (past, self.at)));
+        let is_past = |mode: &Mode| line.past(*mode).is_some_and(|past| self.equals(past, self.at));
         if let Some(mode) = self.neighbours.into_iter().find(is_past) {
             return Some(mode);
         }
-        let is_copy = |vector: &usize| {
-            let source = line.map.vectors()[*vector].source(self.rect, line.current.size());
-            source.is_some_and(|source| {
-                let at = line.previous.at(usize::from(source.x), usize::from(source.y));
-                matches(Some(source), here, (&line.previous, at))
-            })
-        };
+        let is_copy =
+            |vector: &usize| self.source(*vector).is_some_and(|(_, at)| self.equals(source, at));
         let likely = self.neighbours.into_iter().filter_map(Mode::vector);
         if let Some(vector) = likely.chain(0..line.map.vectors().len()).find(is_copy) {
             return Some(Mode::copy(vector));
         }
         [Mode::FORMER, Mode::STABLE].into_iter().find(is_past)
+    }
+
+    /// Whether `mode`, by which the source's pixels are found again, shows them approximately.
+    #[inline(always)]
+    fn is_near(&self, originals: &Originals, mode: Mode) -> bool {
+        let from = match mode.vector() {
+            Some(vector) => self.source(vector),
+            None if mode == Mode::SKIP => Some((self.rect, self.at)),
+            None => None,
+        };
+        from.is_some_and(|(rect, at)| {
+            originals.is_near(rect) && !self.equals(&self.line.previous, at)
+        })
     }
 
     /// Whether the block is a photograph rather than drawn.
@@ -235,19 +216,4 @@ impl<'a> Block<'a> {
         repeated * 100 < pixels * MIN_REPEATED_PERCENT
             || repeated * 100 < pixels * MAX_REPEATED_PERCENT && far * MIN_CLOSE_PER_FAR < close
     }
-}
-
-/// Whether each pixel of a block is near the one of another; see [`is_near`].
-#[inline(always)]
-fn blocks_near(
-    (a, a_at): (&Picture, usize),
-    (b, b_at): (&Picture, usize),
-    width: usize,
-    height: usize,
-) -> bool {
-    (0..height).all(|row| {
-        let (i, j) = (a_at + row * a.stride(), b_at + row * b.stride());
-        let pairs = a.pixels()[i..i + width].iter().zip(&b.pixels()[j..j + width]);
-        pairs.fold(true, |near, (&a, &b)| near & is_near(a, b))
-    })
 }

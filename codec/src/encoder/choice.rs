@@ -29,7 +29,7 @@ const FILM_SEARCH_CHANGES: u8 = 8;
 /// First guesses at the bytes of a block; the ratio of coded to guessed bytes corrects them.
 const GRAPHICS_BYTES: u64 = 12;
 const PHOTO_BYTES: u64 = 70;
-const COARSE_BYTES: u64 = 20;
+const TRANSFORM_BYTES: u64 = 20;
 const TILE_BYTES: u64 = 2;
 
 /// One, as a ratio.
@@ -48,7 +48,7 @@ impl Estimate {
     }
 
     fn guess(content: &TileContent) -> u64 {
-        let photo = if content.coarse { COARSE_BYTES } else { PHOTO_BYTES };
+        let photo = if content.lossy { TRANSFORM_BYTES } else { PHOTO_BYTES };
         TILE_BYTES + u64::from(content.graphics) * GRAPHICS_BYTES + u64::from(content.photo) * photo
     }
 

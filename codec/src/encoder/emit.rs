@@ -18,6 +18,7 @@ impl Encoder {
     /// Codes the candidates on the chain.
     pub(super) fn emit_chain(
         &mut self,
+        frame: FrameView<'_>,
         damage: &mut Region,
         report: &mut Report,
         out: &mut Payloads,
@@ -43,11 +44,11 @@ impl Encoder {
                 StreamRanges::write(stream.segments(), stream.plain(), buffer);
             }
         });
+        self.originals.note(&self.line, frame, self.grid, &self.candidates);
         self.estimate.learn(self.candidates.iter().map(|item| &item.content), bytes.len());
         for candidate in &self.candidates {
             damage.remove(candidate.tile);
             let content = &candidate.content;
-            self.near_blocks.note(&self.line, candidate.tile, content);
             let held = if content.is_exact() { Held::Exact } else { Held::Lossy };
             self.tiles[candidate.tile.0 as usize].sent(held, 0);
             match held {

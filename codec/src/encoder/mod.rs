@@ -11,14 +11,16 @@ mod choice;
 mod config;
 mod emit;
 mod motion;
+mod originals;
 mod payload;
 mod plan;
 mod tile;
 
-use self::blocks::{NearBlocks, choose_modes};
+use self::blocks::choose_modes;
 use self::choice::Estimate;
 pub use self::config::{EncodeRequest, EncoderConfig, Policy, Report};
 use self::motion::Motion;
+use self::originals::Originals;
 use self::payload::BufferPool;
 pub use self::payload::{Payload, Payloads};
 use self::plan::{Plan, nearest_first};
@@ -67,7 +69,7 @@ pub struct Encoder {
     /// Whether the next chain update makes the line forget all but its picture.
     is_reset_due: bool,
     motion: Motion,
-    near_blocks: NearBlocks,
+    originals: Originals,
     streams: [StreamEncoder; MAX_LANES],
     candidates: Vec<Candidate>,
     /// Tiles of the call at hand that are film.
@@ -96,7 +98,7 @@ impl Encoder {
             line: Line::new(Size::default()),
             is_reset_due: false,
             motion: Motion::new(),
-            near_blocks: NearBlocks::default(),
+            originals: Originals::new(),
             streams: Default::default(),
             candidates: Vec::new(),
             film: Region::empty(Size::default()),
@@ -130,7 +132,7 @@ impl Encoder {
         self.line.reset(size);
         self.is_reset_due = false;
         self.motion.reset(self.grid);
-        self.near_blocks.reset(&self.line);
+        self.originals.reset(&self.line);
     }
 
     /// Tells that the leaf update `number` of the present epoch will not arrive: its tiles are
@@ -189,7 +191,7 @@ impl Encoder {
             }
             self.search(frame);
             self.choose(request);
-            self.emit_chain(damage, &mut report, out);
+            self.emit_chain(frame, damage, &mut report, out);
             self.emit_film(frame, damage, &mut report, out);
         }
         report.waiting_tiles = damage.len() as u32;
@@ -266,20 +268,22 @@ impl Encoder {
 
     /// Brings the candidates' pixels into the line, finds vectors, and a mode for each block.
     fn search(&mut self, frame: FrameView<'_>) {
-        let Self { line, motion, near_blocks, candidates, grid, config, .. } = self;
+        let Self { line, motion, originals, candidates, grid, config, .. } = self;
         line.map.clear();
+        line.map.set_quantizer(config.quantizer());
         for candidate in candidates.iter() {
             line.current.take(frame, grid.rect(candidate.tile));
         }
         if self.chain > 0 {
             let tiles = candidates.iter().map(|candidate| candidate.tile);
             let mut vectors = [Vector::default(); MAX_VECTORS];
-            let found = motion.find(&line.previous, &line.current, tiles, &mut vectors);
+            let source = originals.picture(line);
+            let found = motion.find(source, &line.current, tiles, &mut vectors);
             line.map.set_vectors(found);
         }
         for candidate in candidates.iter_mut() {
             let lossy = config.policy == Policy::Live && candidate.task == Task::Change;
-            candidate.content = choose_modes(line, near_blocks, candidate.tile, lossy);
+            candidate.content = choose_modes(line, originals, candidate.tile, lossy);
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 pub(crate) const SKIP: usize = 0;
 pub(crate) const GRAPHICS: usize = 1;
 pub(crate) const PHOTO: usize = 2;
-pub(crate) const COARSE: usize = 3;
+pub(crate) const TRANSFORM: usize = 3;
 pub(crate) const COPY: usize = 4;
 pub(crate) const FORMER: usize = 14;
 
@@ -98,11 +98,10 @@ impl Stream {
     }
 
     /// The same by the models of photographs.
-    pub(crate) fn photo_dot(&mut self, kind: &'static str) {
-        assert_eq!(kind, "exact");
-        self.symbol("green exact", 0, 11, 0);
-        self.symbol("blue exact", 16 * 2, 1, 1);
-        self.symbol("red exact", 0, 2, 2);
+    pub(crate) fn photo_dot(&mut self) {
+        self.symbol("photo green", 0, 11, 0);
+        self.symbol("photo blue", 16 * 2, 1, 1);
+        self.symbol("photo red", 0, 2, 2);
         self.plain(3, 2);
     }
 
@@ -154,7 +153,34 @@ impl Stream {
         model.seen = (model.seen + 1).min(31);
     }
 
-    fn raw(&mut self, bits: u32, value: u64) {
+    /// A transform block of one grey: luma has one level, at the first coefficient, or none.
+    /// `around` are the predictions to the left and above (7: none), `diagonals` those to the left.
+    pub(crate) fn transform_grey(
+        &mut self,
+        prediction: usize,
+        around: [usize; 2],
+        diagonals: Option<usize>,
+        level: i32,
+    ) {
+        self.symbol("prediction", 8 * around[0] + around[1], prediction, 0);
+        let some = usize::from(level != 0);
+        self.symbol("luma diagonals", diagonals.unwrap_or(16), some, 0);
+        if level != 0 {
+            let symbol = level.unsigned_abs().min(15);
+            self.symbol("luma level", 9, symbol as usize, 0);
+            self.plain(1, u32::from(level < 0));
+            if symbol == 15 {
+                let above = level.unsigned_abs() - 14;
+                self.plain(4, above.ilog2());
+                self.plain(above.ilog2() as usize, above - (1 << above.ilog2()));
+            }
+        }
+        let class = if diagonals.is_some() { 0 } else { 4 };
+        self.symbol("chroma diagonals", 4 * class + some, 0, 1);
+        self.symbol("orange diagonals", 12 * class + 3 * some, 0, 2);
+    }
+
+    pub(crate) fn raw(&mut self, bits: u32, value: u64) {
         self.symbols.push((value << (15 - bits), 1 << (15 - bits), 0));
     }
 

@@ -1,0 +1,84 @@
+//! The source's pixels, where the chain's picture only approximates them.
+//!
+//! Moved content is found by comparing source with source, so that an approximate photograph that
+//! scrolls is copied as it is shown, with the error that it has.
+
+use super::blocks::TileContent;
+use super::tile::Candidate;
+use crate::chain::{BLOCK, Line, Mode, Picture};
+use crate::frame::FrameView;
+use crate::geometry::{Rect, Size, TileGrid, TileIndex};
+
+/// What the chain's picture stands for.
+#[derive(Debug)]
+pub(super) struct Originals {
+    columns: usize,
+    /// For each block whether a pixel of it may be approximate, and how many such blocks there are.
+    near: Vec<bool>,
+    near_blocks: usize,
+    /// The source's pixels; only kept while there are such blocks.
+    picture: Picture,
+}
+
+impl Originals {
+    pub(super) fn new() -> Self {
+        let picture = Picture::black(Size::default());
+        Self { columns: 0, near: Vec::new(), near_blocks: 0, picture }
+    }
+
+    /// Begins with every block exact.
+    pub(super) fn reset(&mut self, line: &Line) {
+        let (columns, rows) = line.map.dimensions();
+        self.columns = columns;
+        self.near.clear();
+        self.near.resize(columns * rows, false);
+        self.near_blocks = 0;
+    }
+
+    /// The source's pixels for every pixel of the chain's picture.
+    pub(super) const fn picture<'a>(&'a self, line: &'a Line) -> &'a Picture {
+        if self.near_blocks == 0 { &line.previous } else { &self.picture }
+    }
+
+    /// Whether a pixel of `rect`, which is not empty and at most a block large, may be approximate.
+    #[inline(always)]
+    pub(super) fn is_near(&self, rect: Rect) -> bool {
+        let block = BLOCK as u32;
+        let columns = usize::from(rect.x) / BLOCK..=((rect.right() - 1) / block) as usize;
+        let mut rows = usize::from(rect.y) / BLOCK..=((rect.bottom() - 1) / block) as usize;
+        self.near_blocks > 0
+            && rows.any(|row| columns.clone().any(|column| self.near[row * self.columns + column]))
+    }
+
+    /// Notes an update of `candidates` after the line has taken it.
+    pub(super) fn note(
+        &mut self,
+        line: &Line,
+        frame: FrameView<'_>,
+        grid: TileGrid,
+        candidates: &[Candidate],
+    ) {
+        let were_exact = self.near_blocks == 0;
+        for candidate in candidates {
+            self.note_tile(line, candidate.tile, &candidate.content);
+        }
+        if self.near_blocks == 0 {
+            return;
+        }
+        if were_exact {
+            self.picture.become_like(&line.previous);
+        }
+        for candidate in candidates {
+            self.picture.take(frame, grid.rect(candidate.tile));
+        }
+    }
+
+    fn note_tile(&mut self, line: &Line, tile: TileIndex, content: &TileContent) {
+        for ((column, row), bit) in line.map.blocks(tile).zip(0..64) {
+            let is_near = content.is_near(bit) || line.map.mode(column, row) == Mode::TRANSFORM;
+            let near = &mut self.near[row * self.columns + column];
+            self.near_blocks = self.near_blocks + usize::from(is_near) - usize::from(*near);
+            *near = is_near;
+        }
+    }
+}
