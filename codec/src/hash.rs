@@ -32,3 +32,18 @@ pub(crate) fn gather<'a>(frame: FrameView<'_>, rect: Rect, into: &'a mut [u8]) -
 pub fn tile_hash(frame: FrameView<'_>, tile: Rect) -> u128 {
     kernels::hash_tile(frame, tile, &mut [0; TILE_BYTES])
 }
+
+/// The lower half of a tile's hash, which checks and reports carry.
+pub(crate) const fn short_hash(hash: u128) -> u64 {
+    hash as u64
+}
+
+/// The hash of a check: XXH3 with 64 bits over the short hashes of tiles, each with its lowest byte
+/// first.
+pub(crate) fn hash_of_hashes(hashes: impl Iterator<Item = u64>, scratch: &mut Vec<u8>) -> u64 {
+    scratch.clear();
+    for hash in hashes {
+        scratch.extend_from_slice(&hash.to_le_bytes());
+    }
+    xxhash_rust::xxh3::xxh3_64(scratch)
+}

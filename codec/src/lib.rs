@@ -9,6 +9,7 @@
 //! sent has been applied and nothing has changed for a while, the canvas equals the frame bit by
 //! bit.
 
+mod audience;
 mod bitstream;
 mod chain;
 mod decoder;
@@ -23,9 +24,12 @@ mod parallel;
 mod region;
 mod tools;
 
+pub use audience::{Audience, Pace, Pacing};
 pub use bitstream::{DecodeError, Limits, Rule, Track, VERSION};
-pub use decoder::{Applied, Decoder, DecoderConfig, Status};
-pub use encoder::{EncodeRequest, Encoder, EncoderConfig, Payload, Payloads, Policy, Report};
+pub use decoder::{Applied, Checked, Decoder, DecoderConfig, Status};
+pub use encoder::{
+    EncodeRequest, Encoder, EncoderConfig, Payload, Payloads, Policy, Position, Report,
+};
 pub use frame::{BYTES_PER_PIXEL, Frame, FrameView};
 pub use geometry::{MAX_DIMENSION, Rect, Size, TILE, TileGrid, TileIndex};
 pub use hash::tile_hash;

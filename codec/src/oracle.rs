@@ -3,6 +3,10 @@
 //! Each takes arbitrary bytes, makes a scenario of them and panics where a promise of the codec is
 //! broken. Hidden from the documentation: for the project's own tests, not for users.
 
+mod state;
+
+pub use state::state_any;
+
 use crate::{
     Decoder, DecoderConfig, EncodeRequest, Encoder, EncoderConfig, Frame, Limits, Payloads, Policy,
     Rect, Region, Size, Status, Track,

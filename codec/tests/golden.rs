@@ -11,7 +11,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use hand::{COPY, FORMER, GRAPHICS, PHOTO, SKIP, Stream, TRANSFORM};
-use tessera_codec::{Decoder, DecoderConfig, Limits, Rule, Status, Track};
+use tessera_codec::{
+    Checked, Decoder, DecoderConfig, Frame, Limits, Rect, Rule, Size, Status, Track, tile_hash,
+};
 
 /// What the last update of a vector must do.
 enum Verdict {
@@ -19,6 +21,8 @@ enum Verdict {
     Pixels(Vec<(u16, u16, [u8; 3])>),
     /// Be valid, with this status.
     Status(Status),
+    /// Be a check, with this outcome.
+    Checked(Checked),
     /// Be refused at this byte.
     Refused(Rule, usize),
 }
@@ -242,6 +246,159 @@ fn valid_vectors() -> Vec<Vector> {
     ]
 }
 
+/// Slices of epoch `epoch` as of chain update `number`, from the mark of a complete set on.
+fn slices(epoch: u8, number: u8, body: &[u8]) -> Vec<u8> {
+    [&header(8, epoch, number, 0), body].concat()
+}
+
+/// The same as a start of a canvas of 9 by 1 pixels.
+fn slices_start(epoch: u8, number: u8, body: &[u8]) -> Vec<u8> {
+    [&header(10, epoch, number, 0)[..], &[9, 0, 1, 0], body].concat()
+}
+
+/// A slice of the canvas of [`dot`] with its pixel, as of `version`.
+fn dot_slice(version: u8) -> Vec<u8> {
+    picture(0, 1, 1, &[&after_dot().body()[..], &[version]].concat())
+}
+
+/// A complete set of one slice.
+fn one_slice(version: u8) -> Vec<u8> {
+    [&[1, 1], &dot_slice(version)[..]].concat()
+}
+
+fn valid_slices() -> Vec<Vector> {
+    let reset = |number, base| {
+        [&header(4, 7, number, base)[..], &first_update_body(&[COPY, SKIP])].concat()
+    };
+    let dot_at_both = [(7, 0, [7, 8, 9]), (8, 0, [7, 8, 9])];
+    let copied = || second(&dot_block(after_dot(), &[(1, 0)], COPY).body());
+    vec![
+        valid("valid-slices-start", vec![slices_start(7, 5, &one_slice(4))], &[(8, 0, [7, 8, 9])]),
+        valid(
+            "valid-slices-then-reset",
+            vec![slices_start(7, 5, &one_slice(4)), reset(6, 5)],
+            &dot_at_both,
+        ),
+        valid(
+            "valid-slices-in-parts",
+            vec![
+                slices_start(7, 5, &[0, 0]),
+                slices(7, 6, &[&[0], &one_slice(5)[1..]].concat()),
+                slices(7, 8, &[1, 0]),
+                reset(9, 8),
+            ],
+            &dot_at_both,
+        ),
+        valid(
+            "valid-slices-start-of-the-present-epoch",
+            vec![dot(), copied(), slices_start(1, 2, &one_slice(2))],
+            &[(7, 0, [0; 3]), (8, 0, [7, 8, 9])],
+        ),
+        valid(
+            "valid-slices-in-line-leave-the-models",
+            vec![
+                dot(),
+                slices(1, 1, &one_slice(1)),
+                second(&dot_block(after_dot(), &[(1, 0)], COPY).body()),
+            ],
+            &dot_at_both,
+        ),
+        valid(
+            "valid-slices-do-not-show-through-newer",
+            vec![dot(), leaf_over_dot(2), slices(1, 1, &one_slice(1))],
+            &[(8, 0, [128; 3])],
+        ),
+        valid(
+            "valid-slices-help-a-broken-line",
+            vec![dot(), slices(1, 5, &[0, 0]), slices(1, 6, &one_slice(5))],
+            &[(8, 0, [7, 8, 9])],
+        ),
+    ]
+}
+
+/// A leaf that makes the canvas of [`dot`] grey: one unit of 16 by 16 pixels.
+fn leaf_over_dot(number: u8) -> Vec<u8> {
+    leaf(number, &[picture(0, 1, 1, &[80, 1, 0x28, 0xa2, 0x8a, 0x00])])
+}
+
+/// A check of epoch 1 after update `number`.
+fn check(number: u8, hash: u64, runs: &[u8]) -> Vec<u8> {
+    [&header(16, 1, number, 0)[..], &hash.to_le_bytes(), runs].concat()
+}
+
+/// The hash of a check of so many black tiles of 64 by 64 pixels.
+fn black_hash(tiles: usize) -> u64 {
+    let size = Size::new(64, 64);
+    let tile = tile_hash(Frame::black(size).view(), Rect::new(0, 0, 64, 64)) as u64;
+    xxhash_rust::xxh3::xxh3_64(&tile.to_le_bytes().repeat(tiles))
+}
+
+fn valid_checks() -> Vec<Vector> {
+    let checked = |name, check: Vec<u8>, outcome| {
+        vector(name, vec![two_by_two(), check], Verdict::Checked(outcome))
+    };
+    vec![
+        checked("valid-check-equal", check(1, black_hash(3), &[1, 3]), Checked::Equal),
+        checked("valid-check-of-nothing", check(1, black_hash(0), &[4]), Checked::Equal),
+        checked("valid-check-differs", check(1, black_hash(2), &[0, 1, 3]), Checked::Differs),
+    ]
+}
+
+fn invalid_slices_and_checks() -> Vec<Vector> {
+    let on_dot = |name, update: Vec<u8>, rule: Rule, offset| {
+        vector(name, vec![dot(), update], Refused(rule, offset))
+    };
+    let incomplete = slices(1, 1, &[0, 0]);
+    let ahead = slices(1, 2, &[0, 0]);
+    let slice_end = |update: &[u8]| update.len() - 1;
+    let (too_new, of_none) = (slices(1, 1, &one_slice(2)), slices(1, 1, &one_slice(0)));
+    let (new_end, none_end) = (slice_end(&too_new), slice_end(&of_none));
+    let nothing = dot_block(after_dot(), &[], SKIP).body();
+    let long = picture(0, 1, 1, &[&after_dot().body()[..], &[1, 0]].concat());
+    let long = slices(1, 1, &[&[1, 1], &long[..]].concat());
+    let long_end = slice_end(&long);
+    vec![
+        on_dot("invalid-kind-flags", header(24, 1, 2, 0), Rule::KindFlags, 3),
+        on_dot("invalid-leaf-start-check", header(18, 1, 2, 0), Rule::LeafStart, 3),
+        on_dot("invalid-reset-flag-slices", header(12, 1, 2, 0), Rule::ResetFlag, 3),
+        on_dot("invalid-chain-gap-slices-base", header(8, 1, 2, 1), Rule::ChainGap, 6),
+        on_dot("invalid-chain-gap-check", check(2, 0, &[1]), Rule::ChainGap, 5),
+        vector(
+            "invalid-chain-gap-slices",
+            vec![dot(), second(&nothing), slices(1, 1, &[1, 0])],
+            Refused(Rule::ChainGap, 5),
+        ),
+        on_dot("invalid-epoch-slices", slices(2, 2, &[1, 0]), Rule::Epoch, 4),
+        vector(
+            "invalid-chain-broken-slices-missing",
+            vec![dot(), ahead.clone(), second(&nothing)],
+            Refused(Rule::ChainBroken, 0),
+        ),
+        vector(
+            "invalid-chain-broken-without-reset",
+            vec![dot(), slices(1, 2, &[1, 0]), third(&nothing)],
+            Refused(Rule::ChainBroken, 0),
+        ),
+        vector(
+            "invalid-chain-broken-check",
+            vec![dot(), ahead, check(1, 0, &[1])],
+            Refused(Rule::ChainBroken, 0),
+        ),
+        on_dot("invalid-slice-complete", slices(1, 1, &[2, 0]), Rule::SliceComplete, BODY),
+        on_dot("invalid-slice-version", too_new, Rule::SliceVersion, new_end),
+        on_dot("invalid-slice-version-0", of_none, Rule::SliceVersion, none_end),
+        on_dot("invalid-trailing-bytes-slice", long, Rule::TrailingBytes, long_end),
+        on_dot(
+            "invalid-trailing-bytes-slices",
+            [incomplete, vec![0]].concat(),
+            Rule::TrailingBytes,
+            BODY + 2,
+        ),
+        on_dot("invalid-check-runs", check(1, 0, &[0, 2]), Rule::CheckRuns, BODY + 9),
+        on_dot("invalid-check-runs-empty", check(1, 0, &[0, 0]), Rule::CheckRuns, BODY + 9),
+    ]
+}
+
 fn invalid_headers() -> Vec<Vector> {
     let nothing = Stream::map(&[], &[0; 4]).next_map(&[], &[0; 4]).body();
     let changed = |at: usize, value: u8| {
@@ -261,7 +418,7 @@ fn invalid_headers() -> Vec<Vector> {
         ),
         invalid("invalid-magic", changed(1, b'E'), Rule::Magic, 0),
         invalid("invalid-version", changed(2, 2), Rule::Version, 2),
-        invalid("invalid-reserved-flag", changed(3, 128), Rule::ReservedFlag, 3),
+        invalid("invalid-reserved-flag", changed(3, 32), Rule::ReservedFlag, 3),
         invalid("invalid-leaf-start", changed(3, 3), Rule::LeafStart, 3),
         invalid("invalid-reset-flag-leaf", changed(3, 5), Rule::ResetFlag, 3),
         invalid("invalid-reset-flag-start", changed(3, 6), Rule::ResetFlag, 3),
@@ -387,16 +544,19 @@ fn judge(vector: &Vector) {
         let breaks_chain = matches!(vector.verdict, Refused(Rule::ChainBroken, _));
         assert!(outcome.is_ok() || breaks_chain, "{name}: {outcome:?}");
     }
-    let result = decoder.apply(*track, last).map(|applied| applied.status);
+    let result = decoder.apply(*track, last).map(|applied| (applied.status, applied.checked));
     match &vector.verdict {
         Pixels(pixels) => {
-            assert_eq!(result, Ok(Status::Applied), "{name}");
+            assert_eq!(result, Ok((Status::Applied, None)), "{name}");
             let view = decoder.view().expect("picture");
             for &(x, y, [blue, green, red]) in pixels {
                 assert_eq!(view.span(x, y, 1), [blue, green, red, 0], "{name}: pixel {x},{y}");
             }
         }
-        Verdict::Status(status) => assert_eq!(result, Ok(*status), "{name}"),
+        Verdict::Checked(checked) => {
+            assert_eq!(result, Ok((Status::Applied, Some(*checked))), "{name}");
+        }
+        Verdict::Status(status) => assert_eq!(result, Ok((*status, None)), "{name}"),
         Refused(rule, offset) => assert_eq!(result, Err(rule.at(*offset)), "{name}"),
     }
 }
@@ -404,11 +564,18 @@ fn judge(vector: &Vector) {
 #[test]
 fn golden_vectors_are_judged_as_specified() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    let vectors: Vec<_> =
-        [valid_vectors(), invalid_headers(), invalid_streams(), invalid_pictures()]
-            .into_iter()
-            .flatten()
-            .collect();
+    let vectors: Vec<_> = [
+        valid_vectors(),
+        valid_slices(),
+        valid_checks(),
+        invalid_slices_and_checks(),
+        invalid_headers(),
+        invalid_streams(),
+        invalid_pictures(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     let write = std::env::var_os("TESSERA_WRITE_GOLDEN").is_some();
     let mut names = BTreeSet::new();
     for vector in &vectors {

@@ -29,6 +29,11 @@ fn the_roundtrip_corpus_passes() {
     replay("../fuzz/corpus/roundtrip", oracle::roundtrip_any);
 }
 
+#[test]
+fn the_state_corpus_passes() {
+    replay("../fuzz/corpus/state", oracle::state_any);
+}
+
 proptest! {
     // proptest prints the failing input, which replays without the seed.
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
@@ -36,6 +41,13 @@ proptest! {
     #[test]
     fn any_history_ends_exact(input in proptest::collection::vec(any::<u8>(), 0..160)) {
         oracle::roundtrip_any(&input);
+    }
+
+    #[test]
+    fn any_loss_order_and_damage_is_healed(
+        input in proptest::collection::vec(any::<u8>(), 0..400),
+    ) {
+        oracle::state_any(&input);
     }
 
     #[test]

@@ -35,8 +35,11 @@ pub enum Rule {
     /// The header's track is the one that the update came on.
     #[error("the update came on the other track")]
     TrackMismatch,
-    /// Only chain updates start an epoch.
-    #[error("a leaf update cannot start an epoch")]
+    /// An update is of one kind.
+    #[error("the flags name several kinds of update")]
+    KindFlags,
+    /// Only chain updates and slices start an epoch.
+    #[error("a leaf or a check cannot start an epoch")]
     LeafStart,
     /// Only a chain update that builds on another one makes models begin anew.
     #[error("only a chain update that builds on another can reset the models")]
@@ -47,8 +50,8 @@ pub enum Rule {
     /// A variable-length number uses as few bytes as it can.
     #[error("a number is written with more bytes than it needs")]
     NumberForm,
-    /// A new epoch is higher than the present one.
-    #[error("the epoch does not follow the present one")]
+    /// A new epoch is another than the present one; what does not start one is of the present one.
+    #[error("the epoch is not the one that it must be")]
     Epoch,
     /// A chain update builds on the chain update applied last.
     #[error("a chain update is missing before this one")]
@@ -62,9 +65,18 @@ pub enum Rule {
     /// The update is within the decoder's limits.
     #[error("the update is larger than the limits allow")]
     UpdateLimit,
-    /// After a chain update was refused inside its body, only a start is applied.
-    #[error("an earlier chain update was refused")]
+    /// Without a whole line only what builds on none is applied.
+    #[error("the line is not whole since an earlier update was refused or slices are missing")]
     ChainBroken,
+    /// Slices say whether their set is complete by 0 or 1.
+    #[error("the mark of a complete set of slices is neither 0 nor 1")]
+    SliceComplete,
+    /// The version of a slice's tile is at least 1 and at most the update's number.
+    #[error("a slice's tile has a version that the update cannot know")]
+    SliceVersion,
+    /// The runs of a check fill the canvas.
+    #[error("the runs of a check do not fill the canvas")]
+    CheckRuns,
     /// A stream of a chain update holds exactly the bytes that its symbols need.
     #[error("a stream's length does not fit its symbols")]
     StreamLength,

@@ -5,6 +5,7 @@
 //! chain update hold stands in `chain`, what a picture's payload holds in `tools`: encoder and
 //! decoder side by side.
 
+mod check;
 mod error;
 mod leaf;
 mod limits;
@@ -13,11 +14,12 @@ mod streams;
 mod update;
 mod writer;
 
+pub(crate) use check::{CheckBody, MAX_CHECK_RUNS_BYTES};
 pub use error::{DecodeError, Rule};
 pub(crate) use leaf::{MAX_PICTURE_HEADER_BYTES, PictureHeader, TileBlock};
 pub use limits::Limits;
 pub(crate) use reader::Reader;
 pub(crate) use streams::{MAX_STREAM_HEADER_BYTES, StreamRanges};
-pub(crate) use update::{FieldOffsets, MAX_HEADER_BYTES, UpdateHeader};
+pub(crate) use update::{FieldOffsets, Kind, MAX_HEADER_BYTES, UpdateHeader};
 pub use update::{Track, VERSION};
 pub(crate) use writer::Writer;

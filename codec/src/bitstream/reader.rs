@@ -16,6 +16,11 @@ impl<'a> Reader<'a> {
         Self { bytes, at: 0 }
     }
 
+    /// A cursor over a part of an update, which counts offsets like the whole; the part lies in it.
+    pub(crate) fn within(update: &'a [u8], part: std::ops::Range<usize>) -> Self {
+        Self { bytes: update.get(..part.end).unwrap_or_default(), at: part.start }
+    }
+
     /// Offset of the next byte.
     pub(crate) const fn offset(&self) -> usize {
         self.at
@@ -38,6 +43,15 @@ impl<'a> Reader<'a> {
     /// Two bytes, the lower first.
     pub(crate) fn u16(&mut self) -> Result<u16, DecodeError> {
         Ok(u16::from(self.u8()?) | u16::from(self.u8()?) << 8)
+    }
+
+    /// Eight bytes, the lowest first.
+    pub(crate) fn u64(&mut self) -> Result<u64, DecodeError> {
+        let mut value = 0;
+        for position in 0..8 {
+            value |= u64::from(self.u8()?) << (8 * position);
+        }
+        Ok(value)
     }
 
     /// An unsigned number of 32 bits: seven bits a byte, the lowest first, the top bit set while

@@ -16,6 +16,8 @@ const MAGIC: [u8; 2] = *b"Te";
 const FLAG_LEAF: u8 = 1;
 const FLAG_START: u8 = 1 << 1;
 const FLAG_RESET: u8 = 1 << 2;
+const FLAG_SLICES: u8 = 1 << 3;
+const FLAG_CHECK: u8 = 1 << 4;
 
 /// Upper bound of an update header: magic, version, flags, three numbers of five bytes, two sides.
 pub(crate) const MAX_HEADER_BYTES: usize = 2 + 1 + 1 + 3 * 5 + 2 * 2;
@@ -29,15 +31,48 @@ pub enum Track {
     Leaf,
 }
 
+/// What an update holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// What the line's picture becomes, given all that it was.
+    Chain,
+    /// Pictures that nothing builds on.
+    Leaf,
+    /// Tiles of the line's picture that build on nothing.
+    Slices,
+    /// A hash of the tiles that are exact.
+    Check,
+}
+
+impl Kind {
+    /// How such an update travels.
+    pub(crate) const fn track(self) -> Track {
+        match self {
+            Self::Leaf => Track::Leaf,
+            Self::Chain | Self::Slices | Self::Check => Track::Chain,
+        }
+    }
+
+    const fn flag(self) -> u8 {
+        match self {
+            Self::Chain => 0,
+            Self::Leaf => FLAG_LEAF,
+            Self::Slices => FLAG_SLICES,
+            Self::Check => FLAG_CHECK,
+        }
+    }
+}
+
 /// The header of an update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct UpdateHeader {
-    pub(crate) track: Track,
+    pub(crate) kind: Kind,
     /// Counts the starts of the stream; tiles of one epoch never mix with another's.
     pub(crate) epoch: u32,
-    /// Rises within an epoch over both tracks: the version of every tile that the update writes.
+    /// Of the chain and of leaves: rises within an epoch, the version of every tile that the update
+    /// writes. Of slices and checks: that of the chain update whose outcome they tell.
     pub(crate) number: u32,
-    /// Number of the chain update that this one builds on; 0 at the start of an epoch.
+    /// Number of the chain update that this one builds on; 0 when it builds on none.
     pub(crate) base: u32,
     /// The canvas, when the update starts an epoch.
     pub(crate) start: Option<Size>,
@@ -49,6 +84,7 @@ pub(crate) struct UpdateHeader {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FieldOffsets {
     pub(crate) epoch: usize,
+    pub(crate) number: usize,
     pub(crate) base: usize,
     /// Of the width, when there is one.
     pub(crate) size: usize,
@@ -62,10 +98,9 @@ impl UpdateHeader {
         let mut writer = Writer::new(out);
         writer.bytes(&MAGIC);
         writer.u8(VERSION);
-        let leaf = if self.track == Track::Leaf { FLAG_LEAF } else { 0 };
         let start = if self.start.is_some() { FLAG_START } else { 0 };
         let reset = if self.reset { FLAG_RESET } else { 0 };
-        writer.u8(leaf | start | reset);
+        writer.u8(self.kind.flag() | start | reset);
         writer.number(self.epoch);
         writer.number(self.number);
         writer.number(self.base);
@@ -85,15 +120,21 @@ impl UpdateHeader {
         }
         let offset = reader.offset();
         let flags = reader.u8()?;
-        if flags & !(FLAG_LEAF | FLAG_START | FLAG_RESET) != 0 {
+        let kind = match flags & (FLAG_LEAF | FLAG_SLICES | FLAG_CHECK) {
+            0 => Kind::Chain,
+            FLAG_LEAF => Kind::Leaf,
+            FLAG_SLICES => Kind::Slices,
+            FLAG_CHECK => Kind::Check,
+            _ => return Err(Rule::KindFlags.at(offset)),
+        };
+        if flags & !(kind.flag() | FLAG_START | FLAG_RESET) != 0 {
             return Err(Rule::ReservedFlag.at(offset));
         }
-        let track = if flags & FLAG_LEAF == 0 { Track::Chain } else { Track::Leaf };
-        if track == Track::Leaf && flags & FLAG_START != 0 {
+        let (starts, reset) = (flags & FLAG_START != 0, flags & FLAG_RESET != 0);
+        if starts && matches!(kind, Kind::Leaf | Kind::Check) {
             return Err(Rule::LeafStart.at(offset));
         }
-        let reset = flags & FLAG_RESET != 0;
-        if reset && flags & (FLAG_LEAF | FLAG_START) != 0 {
+        if reset && (starts || kind != Kind::Chain) {
             return Err(Rule::ResetFlag.at(offset));
         }
         let epoch_offset = reader.offset();
@@ -106,14 +147,17 @@ impl UpdateHeader {
             return Err(Rule::NumberOrder.at(number_offset));
         }
         let size_offset = reader.offset();
-        let start = if flags & FLAG_START == 0 {
-            None
-        } else if base == 0 {
-            Some(Size::new(reader.u16()?, reader.u16()?))
-        } else {
+        let builds_on_none = starts || matches!(kind, Kind::Slices | Kind::Check);
+        if builds_on_none && base != 0 {
             return Err(Rule::ChainGap.at(base_offset));
+        }
+        let start = if starts { Some(Size::new(reader.u16()?, reader.u16()?)) } else { None };
+        let offsets = FieldOffsets {
+            epoch: epoch_offset,
+            number: number_offset,
+            base: base_offset,
+            size: size_offset,
         };
-        let offsets = FieldOffsets { epoch: epoch_offset, base: base_offset, size: size_offset };
-        Ok((Self { track, epoch, number, base, start, reset }, offsets))
+        Ok((Self { kind, epoch, number, base, start, reset }, offsets))
     }
 }

@@ -83,7 +83,17 @@ impl Line {
     /// Leaves a tile out of the update at hand: its pixels become the previous ones again.
     pub(crate) fn leave(&mut self, tile: TileIndex, rect: Rect) {
         self.map.set_unchanged(tile);
+        self.revert(rect);
+    }
+
+    /// Gives the new picture of `rect` back for the previous one.
+    pub(crate) fn revert(&mut self, rect: Rect) {
         self.current.copy_rect(&self.previous, rect);
+    }
+
+    /// Takes the new picture of `rect` for the previous one, without a past.
+    pub(crate) fn accept(&mut self, rect: Rect) {
+        self.previous.copy_rect(&self.current, rect);
     }
 
     /// Makes the blocks without pixels in `current`.

@@ -106,6 +106,16 @@ impl Picture {
         }
     }
 
+    /// Copies the pixels of `source_rect` of another picture to `rect`, which is as large.
+    pub(crate) fn copy_from(&mut self, rect: Rect, source: &Self, source_rect: Rect) {
+        let width = usize::from(rect.width);
+        for row in 0..usize::from(rect.height) {
+            let to = self.at(usize::from(rect.x), usize::from(rect.y) + row);
+            let from = source.at(usize::from(source_rect.x), usize::from(source_rect.y) + row);
+            self.pixels[to..to + width].copy_from_slice(&source.pixels[from..from + width]);
+        }
+    }
+
     /// Copies a block of `width` by `height` pixels, at most [`BLOCK`] each, from index `from` of
     /// `source`, which has the same size, to index `to`.
     #[inline(always)]

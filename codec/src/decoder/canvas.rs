@@ -17,6 +17,8 @@ pub(super) struct Canvas {
     versions: Vec<u32>,
     /// Tiles that equal the source's pixels as of their version.
     pub(super) exact: Region,
+    /// Tiles that a check has found right since they were written.
+    pub(super) verified: Region,
 }
 
 impl Canvas {
@@ -30,6 +32,7 @@ impl Canvas {
             chain: 0,
             versions: vec![0; grid.tiles() as usize],
             exact: Region::empty(size),
+            verified: Region::empty(size),
         }
     }
 
@@ -38,6 +41,12 @@ impl Canvas {
         (self.epoch, self.chain) = (epoch, 0);
         self.versions.fill(0);
         self.exact.clear();
+        self.verified.clear();
+    }
+
+    /// Number of the update that wrote `tile` last.
+    pub(super) fn version(&self, tile: TileIndex) -> u32 {
+        self.versions.get(tile.0 as usize).copied().unwrap_or(0)
     }
 
     /// Whether update `number` is newer than what `tile` shows; if so its version becomes it.
@@ -58,14 +67,34 @@ impl Canvas {
         changed: &mut Region,
     ) {
         if self.takes(tile, number) {
-            chain.give(self.grid.rect(tile), &mut self.frame);
-            if exact {
-                self.exact.insert(tile);
-            } else {
-                self.exact.remove(tile);
-            }
-            changed.insert(tile);
+            self.write(tile, chain, exact, changed);
         }
+    }
+
+    /// Shows `tile` of the chain's picture, which update `version` wrote last, also when it shows
+    /// that version already.
+    pub(super) fn heal(
+        &mut self,
+        tile: TileIndex,
+        chain: &Picture,
+        version: u32,
+        exact: bool,
+        changed: &mut Region,
+    ) {
+        if self.takes(tile, version) || self.version(tile) == version {
+            self.write(tile, chain, exact, changed);
+        }
+    }
+
+    fn write(&mut self, tile: TileIndex, chain: &Picture, exact: bool, changed: &mut Region) {
+        chain.give(self.grid.rect(tile), &mut self.frame);
+        if exact {
+            self.exact.insert(tile);
+        } else {
+            self.exact.remove(tile);
+        }
+        self.verified.remove(tile);
+        changed.insert(tile);
     }
 
     /// Shows a lossy picture of a block of tiles, `pixels` row by row without gaps, as update
@@ -92,6 +121,7 @@ impl Canvas {
                 self.frame.span_mut(rect.x, y, rect.width).copy_from_slice(row);
             }
             self.exact.remove(tile);
+            self.verified.remove(tile);
             changed.insert(tile);
         }
     }

@@ -6,15 +6,19 @@
 //! caller's [`Limits`] before anything is taken.
 
 mod canvas;
+mod check;
+mod slices;
 
 use self::canvas::Canvas;
 use crate::bitstream::{
-    DecodeError, FieldOffsets, Limits, PictureHeader, Reader, Rule, StreamRanges, Track,
+    DecodeError, FieldOffsets, Kind, Limits, PictureHeader, Reader, Rule, StreamRanges, Track,
     UpdateHeader,
 };
 use crate::chain::{Line, MAX_LANES, StreamDecoder};
+use crate::encoder::Position;
 use crate::frame::{BYTES_PER_PIXEL, FrameView};
-use crate::geometry::{Size, TileGrid};
+use crate::geometry::{Size, TileGrid, TileIndex};
+use crate::hash::TILE_BYTES;
 use crate::parallel::{SetupError, Workers};
 use crate::region::Region;
 use crate::tools::jpeg;
@@ -51,6 +55,27 @@ pub enum Status {
     Obsolete,
 }
 
+/// What the line of a decoder is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LineState {
+    /// The next chain update builds on it.
+    Whole,
+    /// The picture is whole, models and older contents are not known: a chain update that begins
+    /// them anew builds on it.
+    Picture,
+    /// Nothing builds on it: an update was refused inside its body, or slices are missing.
+    Broken,
+}
+
+/// What a check has shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checked {
+    /// Every tile that is exact at the encoder is shown as it is there.
+    Equal,
+    /// Some tile is not; [`Decoder::hashes`] lets the encoder find out which.
+    Differs,
+}
+
 /// An update's effect on the picture.
 #[derive(Clone, Copy, Debug)]
 pub struct Applied<'a> {
@@ -64,6 +89,8 @@ pub struct Applied<'a> {
     pub number: u32,
     /// Whether it started an epoch.
     pub started: bool,
+    /// What it has shown, when it was a check.
+    pub checked: Option<Checked>,
 }
 
 /// Keeps the picture that updates describe.
@@ -74,10 +101,18 @@ pub struct Decoder {
     canvas: Option<Canvas>,
     /// What the chain builds on.
     line: Line,
-    /// Whether the line cannot go on, because an update was refused inside its body.
-    is_broken: bool,
+    line_state: LineState,
+    /// The line that slices are decoded with.
+    slice_line: Line,
     pictures: Vec<Picture>,
     staging: Vec<u8>,
+    /// Tiles of the slices at hand, each with its version and whether it is exact.
+    healed: Vec<(TileIndex, u32, bool)>,
+    /// Tiles of the check applied last, and the hashes of what is shown there.
+    hashes: Vec<(TileIndex, u64)>,
+    /// The bytes of a tile, and those of the hashes, on their way into a hash.
+    tile_bytes: Vec<u8>,
+    hash_bytes: Vec<u8>,
     /// Tiles that the leaf at hand writes.
     written: Region,
     changed: Region,
@@ -101,9 +136,14 @@ impl Decoder {
             workers: Workers::new(config.threads, jpeg::Decoder::new)?,
             canvas: None,
             line: Line::new(Size::default()),
-            is_broken: false,
+            line_state: LineState::Whole,
+            slice_line: Line::new(Size::default()),
             pictures: Vec::new(),
             staging: Vec::new(),
+            healed: Vec::new(),
+            hashes: Vec::new(),
+            tile_bytes: vec![0; TILE_BYTES],
+            hash_bytes: Vec::new(),
             written: nothing.clone(),
             changed: nothing,
         })
@@ -129,25 +169,56 @@ impl Decoder {
         canvas.is_some_and(|canvas| canvas.exact.len() == canvas.grid.tiles() as usize)
     }
 
+    /// Where the chain stands.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.canvas.as_ref().map_or_else(Position::default, |canvas| Position {
+            epoch: canvas.epoch,
+            number: canvas.chain,
+        })
+    }
+
+    /// Whether no chain update can be applied but one that starts an epoch, because one was refused
+    /// inside its body or slices are missing. [`Encoder::repair`](crate::Encoder::repair) helps.
+    #[must_use]
+    pub const fn is_broken(&self) -> bool {
+        matches!(self.line_state, LineState::Broken)
+    }
+
+    /// Number of the update that wrote `tile` last; 0 when none of this epoch did.
+    #[must_use]
+    pub fn version(&self, tile: TileIndex) -> u32 {
+        self.canvas.as_ref().map_or(0, |canvas| canvas.version(tile))
+    }
+
     /// Applies one update that came on `track`.
     ///
     /// # Errors
-    /// The first rule of the bitstream that the update breaks; the picture is then unchanged. A
-    /// broken chain cannot go on: ask the sender to restart, or end the connection.
+    /// The first rule of the bitstream that the update breaks; the picture is then unchanged.
     pub fn apply(&mut self, track: Track, update: &[u8]) -> Result<Applied<'_>, DecodeError> {
         if update.len() > self.limits.max_update_bytes {
             return Err(Rule::UpdateLimit.at(self.limits.max_update_bytes));
         }
         let mut reader = Reader::new(update);
-        let (header, offsets) = UpdateHeader::read(&mut reader)?;
-        if header.track != track {
+        let (mut header, offsets) = UpdateHeader::read(&mut reader)?;
+        // Slices for a decoder of which it is not known where it stands may start what has started.
+        let is_here = |canvas: &Canvas| {
+            canvas.epoch == header.epoch && header.start == Some(canvas.grid.size())
+        };
+        if header.kind == Kind::Slices && self.canvas.as_ref().is_some_and(is_here) {
+            header.start = None;
+        }
+        if header.kind.track() != track {
             return Err(Rule::TrackMismatch.at(UpdateHeader::FLAGS_OFFSET));
         }
+        let mut checked = None;
         let status = match self.admit(&header, &offsets)? {
             Admission::Now(grid) => {
-                match track {
-                    Track::Chain => self.apply_chain(update, &mut reader, &header, grid)?,
-                    Track::Leaf => self.apply_leaf(update, &mut reader, &header, grid)?,
+                match header.kind {
+                    Kind::Chain => self.apply_chain(update, &mut reader, &header, grid)?,
+                    Kind::Leaf => self.apply_leaf(update, &mut reader, &header, grid)?,
+                    Kind::Slices => self.apply_slices(update, &mut reader, &header, grid)?,
+                    Kind::Check => checked = Some(self.apply_check(&mut reader, grid)?),
                 }
                 Status::Applied
             }
@@ -157,7 +228,7 @@ impl Decoder {
             }
         };
         let (epoch, number, started) = (header.epoch, header.number, header.start.is_some());
-        Ok(Applied { status, changed: &self.changed, epoch, number, started })
+        Ok(Applied { status, changed: &self.changed, epoch, number, started, checked })
     }
 
     /// Whether the update's turn has come, and the grid that it writes on.
@@ -168,7 +239,7 @@ impl Decoder {
     ) -> Result<Admission, DecodeError> {
         let present = self.canvas.as_ref().map_or(0, |canvas| canvas.epoch);
         if let Some(size) = header.start {
-            if header.epoch <= present {
+            if header.epoch == present {
                 return Err(Rule::Epoch.at(offsets.epoch));
             }
             if !self.limits.allow(size) {
@@ -176,23 +247,35 @@ impl Decoder {
             }
             return Ok(Admission::Now(TileGrid::new(size)));
         }
-        let ahead = Status::AheadOfChain { epoch: header.epoch, chain: header.base };
-        match (&self.canvas, header.track) {
-            (Some(canvas), Track::Chain) if header.epoch != canvas.epoch => {
-                Err(Rule::Epoch.at(offsets.epoch))
-            }
-            (Some(canvas), Track::Chain) if header.base == canvas.chain => {
-                Ok(Admission::Now(canvas.grid))
-            }
-            (_, Track::Chain) => Err(Rule::ChainGap.at(offsets.base)),
-            (_, Track::Leaf) if header.epoch < present => Ok(Admission::Not(Status::Obsolete)),
-            (Some(canvas), Track::Leaf)
-                if header.epoch == present && header.base <= canvas.chain =>
-            {
-                Ok(Admission::Now(canvas.grid))
-            }
-            (_, Track::Leaf) => Ok(Admission::Not(ahead)),
+        if header.kind == Kind::Leaf {
+            return Ok(match &self.canvas {
+                Some(canvas) if header.epoch == present && header.base <= canvas.chain => {
+                    Admission::Now(canvas.grid)
+                }
+                _ if header.epoch < present => Admission::Not(Status::Obsolete),
+                _ => {
+                    Admission::Not(Status::AheadOfChain { epoch: header.epoch, chain: header.base })
+                }
+            });
         }
+        let Some(canvas) = &self.canvas else { return Err(Rule::ChainGap.at(offsets.base)) };
+        if header.epoch != present {
+            return Err(Rule::Epoch.at(offsets.epoch));
+        }
+        let (follows, offset) = match header.kind {
+            Kind::Slices => (header.number >= canvas.chain, offsets.number),
+            Kind::Check => (header.number == canvas.chain, offsets.number),
+            Kind::Chain | Kind::Leaf => (header.base == canvas.chain, offsets.base),
+        };
+        if !follows {
+            return Err(Rule::ChainGap.at(offset));
+        }
+        let is_usable = match (header.kind, self.line_state) {
+            (Kind::Slices, _) | (_, LineState::Whole) => true,
+            (_, LineState::Picture) => header.reset || header.kind == Kind::Check,
+            (_, LineState::Broken) => false,
+        };
+        if is_usable { Ok(Admission::Now(canvas.grid)) } else { Err(Rule::ChainBroken.at(0)) }
     }
 
     /// Decodes the body of a chain update into the line, and shows what it changes.
@@ -203,55 +286,25 @@ impl Decoder {
         header: &UpdateHeader,
         grid: TileGrid,
     ) -> Result<(), DecodeError> {
-        if header.start.is_none() && self.is_broken {
-            return Err(Rule::ChainBroken.at(0));
-        }
         // Until the body has been decoded to its end, the line is of no use for another.
-        self.is_broken = true;
+        self.line_state = LineState::Broken;
         if header.start.is_some() {
             self.line.reset(grid.size());
         } else if header.reset {
             self.line.renew();
         }
         if grid.tiles() > 0 {
-            self.decode_lanes(update, reader)?;
+            decode_body(&mut self.line, &self.workers, update, reader)?;
         }
         reader.finish()?;
         self.line.commit();
-        self.is_broken = false;
+        self.line_state = LineState::Whole;
 
         let canvas = begin(&mut self.canvas, &mut self.changed, header, grid);
         for (tile, exact) in self.line.map.changed() {
             canvas.show(tile, &self.line.previous, header.number, exact, &mut self.changed);
         }
         canvas.chain = header.number;
-        Ok(())
-    }
-
-    /// Decodes the map and the pixels of all lanes.
-    fn decode_lanes(&mut self, update: &[u8], reader: &mut Reader<'_>) -> Result<(), DecodeError> {
-        let Self { line, workers, .. } = self;
-        let mut ranges: [StreamRanges; MAX_LANES] = Default::default();
-        let mut streams = ranges.clone().map(|_| StreamDecoder::new(&[], &[]));
-        let mut lanes = 1;
-        let mut at = 0;
-        while at < lanes {
-            let range = StreamRanges::read(reader)?;
-            streams[at] =
-                StreamDecoder::new(&update[range.segments.clone()], &update[range.plain.clone()]);
-            if at == 0 {
-                line.map.clear();
-                line.map.code(&mut streams[0]);
-                line.place_copies().map_err(|rule| rule.at(range.segments.start))?;
-                lanes = line.split_lanes();
-            }
-            ranges[at] = range;
-            at += 1;
-        }
-        line.code_pixels(&mut streams[..lanes], workers);
-        for (stream, range) in streams.into_iter().zip(ranges).take(lanes) {
-            stream.finish().map_err(|rule| rule.at(range.segments.start))?;
-        }
         Ok(())
     }
 
@@ -295,17 +348,22 @@ impl Decoder {
         Ok(())
     }
 
+    /// Makes `written` the empty set over `grid`.
+    fn prepare_written(&mut self, grid: TileGrid) {
+        if self.written.grid() == grid {
+            self.written.clear();
+        } else {
+            self.written = Region::empty(grid.size());
+        }
+    }
+
     /// Reads and checks the headers of all pictures, so that decoding needs only the payloads.
     fn read_pictures(
         &mut self,
         reader: &mut Reader<'_>,
         grid: TileGrid,
     ) -> Result<(), DecodeError> {
-        if self.written.grid() == grid {
-            self.written.clear();
-        } else {
-            self.written = Region::empty(grid.size());
-        }
+        self.prepare_written(grid);
         self.pictures.clear();
         let offset = reader.offset();
         let count = reader.number()?;
@@ -325,6 +383,37 @@ impl Decoder {
         }
         reader.finish()
     }
+}
+
+/// Decodes the body of a chain update: the map and the pixels of all lanes.
+fn decode_body<W: Send>(
+    line: &mut Line,
+    workers: &Workers<W>,
+    update: &[u8],
+    reader: &mut Reader<'_>,
+) -> Result<(), DecodeError> {
+    let mut ranges: [StreamRanges; MAX_LANES] = Default::default();
+    let mut streams = ranges.clone().map(|_| StreamDecoder::new(&[], &[]));
+    let mut lanes = 1;
+    let mut at = 0;
+    while at < lanes {
+        let range = StreamRanges::read(reader)?;
+        streams[at] =
+            StreamDecoder::new(&update[range.segments.clone()], &update[range.plain.clone()]);
+        if at == 0 {
+            line.map.clear();
+            line.map.code(&mut streams[0]);
+            line.place_copies().map_err(|rule| rule.at(range.segments.start))?;
+            lanes = line.split_lanes();
+        }
+        ranges[at] = range;
+        at += 1;
+    }
+    line.code_pixels(&mut streams[..lanes], workers);
+    for (stream, range) in streams.into_iter().zip(ranges).take(lanes) {
+        stream.finish().map_err(|rule| rule.at(range.segments.start))?;
+    }
+    Ok(())
 }
 
 /// The canvas that an update which has been decoded writes to, made anew when it starts with

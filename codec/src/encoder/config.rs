@@ -30,6 +30,9 @@ pub struct EncoderConfig {
     pub rest_us: u64,
     /// Quality of photographs in motion, 1 to 100: that of JPEG for film.
     pub motion_quality: u8,
+    /// Epoch of the first update, at least 1. Encoders between which a decoder goes back and forth
+    /// must never use the same.
+    pub first_epoch: u32,
 }
 
 impl Default for EncoderConfig {
@@ -37,7 +40,13 @@ impl Default for EncoderConfig {
     /// measurements: 200 ms is longer than the pauses between the steps of a mouse wheel that turns,
     /// and a quality of 80 leaves no block edges that catch the eye.
     fn default() -> Self {
-        Self { threads: 1, policy: Policy::Live, rest_us: 200_000, motion_quality: 80 }
+        Self {
+            threads: 1,
+            policy: Policy::Live,
+            rest_us: 200_000,
+            motion_quality: 80,
+            first_epoch: 1,
+        }
     }
 }
 

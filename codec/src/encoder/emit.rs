@@ -7,10 +7,12 @@ use super::config::Report;
 use super::payload::{Payload, Payloads};
 use super::tile::{Held, Task};
 use crate::bitstream::{
-    MAX_HEADER_BYTES, MAX_PICTURE_HEADER_BYTES, MAX_STREAM_HEADER_BYTES, PictureHeader,
+    Kind, MAX_HEADER_BYTES, MAX_PICTURE_HEADER_BYTES, MAX_STREAM_HEADER_BYTES, PictureHeader,
     StreamRanges, Track, UpdateHeader, Writer,
 };
+use crate::chain::{Line, MAX_LANES, StreamEncoder};
 use crate::frame::FrameView;
+use crate::parallel::Workers;
 use crate::region::Region;
 use crate::tools::jpeg::Chroma;
 
@@ -32,7 +34,7 @@ impl Encoder {
         let (number, base) = (self.number, self.chain);
         let reset = std::mem::take(&mut self.is_reset_due);
         let header =
-            UpdateHeader { track: Track::Chain, epoch: self.epoch, number, base, start, reset };
+            UpdateHeader { kind: Kind::Chain, epoch: self.epoch, number, base, start, reset };
         let streams = &self.streams[..lanes];
         let stream_bytes: usize = streams
             .iter()
@@ -50,7 +52,9 @@ impl Encoder {
             damage.remove(candidate.tile);
             let content = &candidate.content;
             let held = if content.is_exact() { Held::Exact } else { Held::Lossy };
-            self.tiles[candidate.tile.0 as usize].sent(held, 0);
+            let state = &mut self.tiles[candidate.tile.0 as usize];
+            state.sent(held, 0);
+            (state.written, state.written_exactly) = (number, content.is_exact());
             match held {
                 Held::Exact => report.exact_tiles += 1,
                 _ => report.coarse_tiles += 1,
@@ -73,22 +77,10 @@ impl Encoder {
         if grid.tiles() == 0 {
             return 0;
         }
-        for stream in streams.iter_mut() {
-            stream.clear();
-        }
-        let [first, ..] = streams;
-        line.map.code(first);
         // Where every source equals the frame, the line has its pixels already.
-        if candidates.iter().any(|item| !item.content.is_exact()) {
-            let placed = line.place_copies();
-            debug_assert!(placed.is_ok(), "the search made an invalid map: {placed:?}");
-        }
-        let lanes = line.split_lanes();
-        line.code_pixels(&mut streams[..lanes], workers);
+        let is_lossy = candidates.iter().any(|item| !item.content.is_exact());
+        let lanes = code_body(line, streams, workers, is_lossy);
         line.commit();
-        for stream in &mut streams[..lanes] {
-            stream.finish();
-        }
         lanes
     }
 
@@ -119,7 +111,7 @@ impl Encoder {
         self.number += 1;
         let (number, base) = (self.number, self.chain);
         let header = UpdateHeader {
-            track: Track::Leaf,
+            kind: Kind::Leaf,
             epoch: self.epoch,
             number,
             base,
@@ -147,4 +139,30 @@ impl Encoder {
         report.bytes += bytes.len();
         out.push(Payload { track: Track::Leaf, number, bytes });
     }
+}
+
+/// Codes the body of a chain update from the map and the pixels of `line`, each lane into its
+/// stream, and returns how many there are. With `place` blocks that only come near their source
+/// take its pixels first.
+pub(super) fn code_body<W: Send>(
+    line: &mut Line,
+    streams: &mut [StreamEncoder; MAX_LANES],
+    workers: &Workers<W>,
+    place: bool,
+) -> usize {
+    for stream in streams.iter_mut() {
+        stream.clear();
+    }
+    let [first, ..] = streams;
+    line.map.code(first);
+    if place {
+        let placed = line.place_copies();
+        debug_assert!(placed.is_ok(), "the search made an invalid map: {placed:?}");
+    }
+    let lanes = line.split_lanes();
+    line.code_pixels(&mut streams[..lanes], workers);
+    for stream in &mut streams[..lanes] {
+        stream.finish();
+    }
+    lanes
 }

@@ -3,10 +3,13 @@
 //! One call goes through these steps: *scan* (hash each damaged tile and compare it with what was
 //! sent), *search* (vectors of moved content, and a mode for each block of what changed),
 //! *choose* (how much may be lossy, what is film, what fits the budget), *emit* (one chain and one
-//! leaf update). Photographs that have come to rest are refined by the same steps. Time is an
+//! leaf update). Photographs that have come to rest are refined by the same steps. Once in a while
+//! a *check* lets decoders compare what they show, and *slices* serve those that hold less than the
+//! others. Time is an
 //! argument; there is no clock here, and no thread but those of the worker pool.
 
 mod blocks;
+mod check;
 mod choice;
 mod config;
 mod emit;
@@ -14,9 +17,11 @@ mod motion;
 mod originals;
 mod payload;
 mod plan;
+mod slices;
 mod tile;
 
 use self::blocks::choose_modes;
+use self::check::CheckTimes;
 use self::choice::Estimate;
 pub use self::config::{EncodeRequest, EncoderConfig, Policy, Report};
 use self::motion::Motion;
@@ -24,6 +29,8 @@ use self::originals::Originals;
 use self::payload::BufferPool;
 pub use self::payload::{Payload, Payloads};
 use self::plan::{Plan, nearest_first};
+pub use self::slices::Position;
+use self::slices::Slices;
 use self::tile::{Candidate, Held, Task, TileState};
 use crate::chain::{Line, MAX_LANES, MAX_VECTORS, StreamEncoder, Vector};
 use crate::frame::FrameView;
@@ -76,6 +83,11 @@ pub struct Encoder {
     film: Region,
     plan: Plan,
     estimate: Estimate,
+    slices: Slices,
+    check: CheckTimes,
+    /// The tiles that a check covers, and their hashes.
+    exact: Region,
+    hashes: Vec<u8>,
     buffers: BufferPool,
 }
 
@@ -92,7 +104,7 @@ impl Encoder {
             grid: TileGrid::new(Size::default()),
             tiles: Vec::new(),
             stale: Region::empty(Size::default()),
-            epoch: 0,
+            epoch: config.first_epoch.saturating_sub(1),
             number: 0,
             chain: 0,
             line: Line::new(Size::default()),
@@ -104,6 +116,10 @@ impl Encoder {
             film: Region::empty(Size::default()),
             plan: Plan::default(),
             estimate: Estimate::new(),
+            slices: Slices::new(),
+            check: CheckTimes::default(),
+            exact: Region::empty(Size::default()),
+            hashes: Vec::new(),
             buffers: BufferPool::new(),
         };
         encoder.start(size);
@@ -131,6 +147,9 @@ impl Encoder {
         self.film = Region::empty(size);
         self.line.reset(size);
         self.is_reset_due = false;
+        self.slices.reset(self.grid);
+        self.check = CheckTimes::default();
+        self.exact = Region::empty(size);
         self.motion.reset(self.grid);
         self.originals.reset(&self.line);
     }
@@ -153,7 +172,8 @@ impl Encoder {
         if !self.stale.is_empty() || self.chain == 0 {
             return Some(0);
         }
-        self.tiles.iter().filter_map(|tile| tile.refinable_us(self.config.rest_us)).min()
+        let refinable = |tile: &TileState| tile.refinable_us(self.config.rest_us);
+        self.tiles.iter().filter_map(refinable).chain(self.check.due_us()).min()
     }
 
     /// Codes what changed of the tiles in `damage`, and refines pictures at rest, into `out`.
@@ -194,6 +214,7 @@ impl Encoder {
             self.emit_chain(frame, damage, &mut report, out);
             self.emit_film(frame, damage, &mut report, out);
         }
+        self.emit_check(request.now_us, &mut report, out);
         report.waiting_tiles = damage.len() as u32;
         report
     }

@@ -22,6 +22,10 @@ pub(super) struct TileState {
     pub(super) held: Held,
     /// Number of the leaf update that wrote the tile last; 0 when a chain update did.
     pub(super) leaf: u32,
+    /// Number of the chain update that wrote the tile last; 0 when none of the epoch did.
+    pub(super) written: u32,
+    /// Whether it wrote the tile exactly.
+    pub(super) written_exactly: bool,
     /// Hash of the pixels examined last, whether or not they could be sent.
     pub(super) seen: u128,
     /// When the pixels changed last, in microseconds.
