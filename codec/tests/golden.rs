@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use hand::{COPY, FORMER, GRAPHICS, PHOTO, SKIP, Stream, TRANSFORM};
+use hand::{COPY, Directives, FORMER, GRAPHICS, PHOTO, SKIP, Stream, TRANSFORM};
 use tessera_codec::{
     Checked, Decoder, DecoderConfig, Frame, Limits, Rect, Rule, Size, Status, Track, tile_hash,
 };
@@ -134,6 +134,34 @@ fn dot_block(models: Stream, vectors: &[(i32, i32)], mode: usize) -> Stream {
     stream
 }
 
+/// Updates that put the tile of [`dot`] into the cache as often as `pages` says, each into that page,
+/// and the models as they leave them. `dropped` pages go before the last is put.
+fn putting(pages: std::ops::Range<u8>, dropped: &[u8]) -> (Vec<Vec<u8>>, Stream) {
+    let last = pages.end - 1;
+    let mut models = after_dot();
+    let mut updates = vec![dot()];
+    for page in pages {
+        let dropped = if page == last { dropped } else { &[] };
+        let directives = Directives { dropped, page, put: &[true] };
+        models = models.next_cached(&[], &[1], Some(directives));
+        models.mode(SKIP, SKIP, SKIP);
+        models.mode(SKIP, SKIP, SKIP);
+        let number = updates.len() as u8;
+        updates.push([&header(0, 1, number + 1, number), &models.body()[..]].concat());
+    }
+    (updates, models)
+}
+
+/// An update after those of [`putting`] whose first block is copied by a vector into a page.
+fn returned((mut updates, models): (Vec<Vec<u8>>, Stream), vector: (u8, i32, i32)) -> Vec<Vec<u8>> {
+    let mut stream = models.next_cached(&[vector], &[1], None);
+    stream.mode(SKIP, SKIP, COPY);
+    stream.mode(COPY, SKIP, SKIP);
+    let number = updates.len() as u8;
+    updates.push([&header(0, 1, number + 1, number), &stream.body()[..]].concat());
+    updates
+}
+
 /// The models as [`dot`] leaves them.
 fn after_dot() -> Stream {
     let mut stream = Stream::map(&[], &[1]);
@@ -205,6 +233,21 @@ fn valid_vectors() -> Vec<Vector> {
                 [&header(4, 1, 3, 2)[..], &first_update_body(&[SKIP, FORMER])].concat(),
             ],
             &[(7, 0, [7, 8, 9]), (8, 0, [0; 3])],
+        ),
+        valid(
+            "valid-cached-content-returns",
+            returned(putting(7..8, &[]), (7, 1, 0)),
+            &[(6, 0, [0; 3]), (7, 0, [7, 8, 9]), (8, 0, [7, 8, 9])],
+        ),
+        valid(
+            "valid-cached-content-returns-in-place",
+            returned(putting(254..255, &[]), (254, 0, 0)),
+            &[(7, 0, [0; 3]), (8, 0, [7, 8, 9])],
+        ),
+        valid(
+            "valid-cache-page-dropped-makes-room",
+            returned(putting(0..5, &[0]), (4, 1, 0)),
+            &[(7, 0, [7, 8, 9]), (8, 0, [7, 8, 9])],
         ),
         valid(
             "valid-jpeg-grey",
@@ -471,6 +514,18 @@ fn invalid_streams() -> Vec<Vector> {
         stream("invalid-stream-state", &damaged, &[], Rule::StreamState),
         stream("invalid-plain-bits", &nothing().segments(), &[0], Rule::PlainBits),
         on_dot("invalid-vector-unknown", &dot_block(after_dot(), &[], COPY), Rule::VectorUnknown),
+        vector(
+            "invalid-cache-missing",
+            returned(putting(0..1, &[]), (1, 0, 0)),
+            Refused(Rule::CacheMissing, SEGMENTS),
+        ),
+        vector(
+            "invalid-cache-missing-after-a-drop",
+            returned(putting(0..2, &[0]), (0, 0, 0)),
+            Refused(Rule::CacheMissing, SEGMENTS),
+        ),
+        // The canvas has one tile, the cache room for four.
+        vector("invalid-cache-full", putting(0..5, &[]).0, Refused(Rule::CacheFull, BODY)),
         on_dot("invalid-copy-outside", &dot_block(after_dot(), &[(2, 0)], COPY), Rule::CopyOutside),
     ]
 }

@@ -92,6 +92,12 @@ pub enum Rule {
     /// A copy's source lies on the canvas.
     #[error("the source of a copy lies outside the canvas")]
     CopyOutside,
+    /// A copy's source is in the cache, when its vector names a page of it.
+    #[error("the source of a copy is not in the cache")]
+    CacheMissing,
+    /// The cache has room for the tiles that are put into it.
+    #[error("more tiles are put into the cache than it has room for")]
+    CacheFull,
     /// A leaf holds no more pictures than the canvas has tiles.
     #[error("there are more pictures than the canvas has tiles")]
     PictureCount,

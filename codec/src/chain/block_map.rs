@@ -1,5 +1,6 @@
 //! The block map of an update: which tiles change, and how each of their 8x8 blocks is made.
 
+use super::cache::{Directives, PAGE_BITS};
 use super::coder::Coder;
 use super::model::{Alphabet, Bit, SYMBOLS};
 use super::transform::{QUANTIZER_BITS, Quantizer};
@@ -72,6 +73,8 @@ impl Mode {
 /// Where the source of a copy lies, seen from its destination.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Vector {
+    /// The page of the cache that it lies in; the chain's picture when there is none.
+    pub(crate) page: Option<u8>,
     /// Pixels to the right.
     pub(crate) dx: i16,
     /// Pixels down.
@@ -94,6 +97,8 @@ impl Vector {
 struct MapModels {
     changed: [Bit; 8],
     exact: [Bit; 2],
+    cached: [Bit; 2],
+    in_place: Bit,
     modes: [Alphabet; SYMBOLS * SYMBOLS],
 }
 
@@ -101,6 +106,8 @@ impl MapModels {
     const NEW: Self = Self {
         changed: [Bit::NEW; 8],
         exact: [Bit::NEW; 2],
+        cached: [Bit::NEW; 2],
+        in_place: Bit::NEW,
         modes: [Alphabet::NEW; SYMBOLS * SYMBOLS],
     };
 }
@@ -119,6 +126,8 @@ pub(crate) struct BlockMap {
     vectors: [Vector; MAX_VECTORS],
     vector_count: usize,
     quantizer: Quantizer,
+    /// What the update does to the cache.
+    pub(crate) directives: Directives,
     models: Box<MapModels>,
 }
 
@@ -134,6 +143,7 @@ impl BlockMap {
             vectors: [Vector::default(); MAX_VECTORS],
             vector_count: 0,
             quantizer: Quantizer::of(0),
+            directives: Directives::new(),
             models: Box::new(MapModels::NEW),
         };
         map.reset(size);
@@ -150,6 +160,7 @@ impl BlockMap {
         self.changed.resize(tiles, false);
         self.exact.resize(tiles, false);
         *self.models = MapModels::NEW;
+        self.directives.reset(tiles);
         self.clear();
     }
 
@@ -159,6 +170,7 @@ impl BlockMap {
         self.changed.fill(false);
         self.exact.fill(false);
         self.vector_count = 0;
+        self.directives.clear();
     }
 
     /// Columns and rows of blocks.
@@ -256,14 +268,57 @@ impl BlockMap {
         self.quantizer = quantizer;
     }
 
+    /// Leaves out the vectors that no block of `tiles`, all that change, is copied by.
+    pub(crate) fn drop_unused_vectors(&mut self, tiles: impl Iterator<Item = TileIndex> + Clone) {
+        let mut used = [false; MAX_VECTORS];
+        for tile in tiles.clone() {
+            for range in self.block_rows(tile) {
+                let vectors = self.modes[range].iter().filter_map(|mode| mode.vector());
+                vectors.for_each(|vector| used[vector] = true);
+            }
+        }
+        let mut renamed = [Mode::SKIP; MAX_VECTORS];
+        let mut kept = 0;
+        for (vector, _) in used.iter().enumerate().filter(|(_, used)| **used) {
+            self.vectors[kept] = self.vectors[vector];
+            renamed[vector] = Mode::copy(kept);
+            kept += 1;
+        }
+        if kept == self.vector_count {
+            return;
+        }
+        self.vector_count = kept;
+        for tile in tiles {
+            for range in self.block_rows(tile) {
+                for mode in &mut self.modes[range] {
+                    if let Some(vector) = mode.vector() {
+                        *mode = renamed[vector];
+                    }
+                }
+            }
+        }
+    }
+
+    /// Where the modes of each row of blocks of `tile` stand.
+    fn block_rows(&self, tile: TileIndex) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
+        let tile_columns = self.grid.columns().max(1);
+        let column = (tile.0 % tile_columns) as usize * TILE_BLOCKS;
+        let first_row = (tile.0 / tile_columns) as usize * TILE_BLOCKS;
+        let width = TILE_BLOCKS.min(self.columns - column);
+        let (start, stride) = (self.at(column, first_row), self.columns + 2);
+        let rows = TILE_BLOCKS.min(self.rows - first_row);
+        (0..rows).map(move |row| start + row * stride..start + row * stride + width)
+    }
+
     /// Codes the whole map.
     pub(crate) fn code<C: Coder>(&mut self, coder: &mut C) {
         let count = coder.raw(COUNT_BITS, self.vector_count as u32) as usize;
         // A count that no encoder writes: its vectors are read, and their copies are refused.
         self.vector_count = count.min(MAX_VECTORS);
+        let mut cached_before = false;
         for vector in self.vectors.iter_mut().take(count) {
-            vector.dx = Self::code_coordinate(coder, vector.dx);
-            vector.dy = Self::code_coordinate(coder, vector.dy);
+            Self::code_vector(coder, &mut self.models, vector, cached_before);
+            cached_before = vector.page.is_some();
         }
         let tile_columns = self.grid.columns() as usize;
         for tile in 0..self.changed.len() {
@@ -282,6 +337,7 @@ impl BlockMap {
                 self.exact[tile] = coder.bit(model, self.exact[tile]);
             }
         }
+        self.directives.code(coder, &self.changed, tile_columns);
         for row in 0..self.rows {
             let first_tile = row / TILE_BLOCKS * tile_columns;
             for tile in 0..tile_columns {
@@ -295,6 +351,28 @@ impl BlockMap {
             let number = coder.raw(QUANTIZER_BITS, self.quantizer.number());
             self.quantizer = Quantizer::of(number);
         }
+    }
+
+    fn code_vector<C: Coder>(
+        coder: &mut C,
+        models: &mut MapModels,
+        vector: &mut Vector,
+        cached_before: bool,
+    ) {
+        let cached = &mut models.cached[usize::from(cached_before)];
+        if coder.bit(cached, vector.page.is_some()) {
+            let page = vector.page.map_or(0, u32::from);
+            vector.page = Some(coder.raw(PAGE_BITS, page) as u8);
+            let in_place = (vector.dx, vector.dy) == (0, 0);
+            if coder.bit(&mut models.in_place, in_place) {
+                (vector.dx, vector.dy) = (0, 0);
+                return;
+            }
+        } else {
+            vector.page = None;
+        }
+        vector.dx = Self::code_coordinate(coder, vector.dx);
+        vector.dy = Self::code_coordinate(coder, vector.dy);
     }
 
     fn code_coordinate<C: Coder>(coder: &mut C, coordinate: i16) -> i16 {

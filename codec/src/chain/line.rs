@@ -1,6 +1,7 @@
 //! What both sides of the chain remember.
 
 use super::block_map::{BlockMap, Mode};
+use super::cache::Cache;
 use super::coder::Coder;
 use super::lanes::{Lanes, MAX_LANES, Sources};
 use super::picture::Picture;
@@ -26,6 +27,7 @@ pub(crate) struct Line {
     /// The picture as the update at hand makes it; between updates equal to `previous`.
     pub(crate) current: Picture,
     pub(crate) map: BlockMap,
+    pub(crate) cache: Cache,
     lanes: Lanes,
 }
 
@@ -39,6 +41,7 @@ impl Line {
             updates: 0,
             current: Picture::black(Size::default()),
             map: BlockMap::new(Size::default()),
+            cache: Cache::new(),
             lanes: Lanes::new(),
         };
         line.reset(size);
@@ -57,6 +60,7 @@ impl Line {
         let size = self.previous.size();
         self.past.iter_mut().for_each(|past| past.reset(size));
         self.map.reset(size);
+        self.cache.reset(size);
         self.lanes.reset();
         let (columns, rows) = self.map.dimensions();
         self.born.clear();
@@ -99,9 +103,9 @@ impl Line {
     /// Makes the blocks without pixels in `current`.
     ///
     /// # Errors
-    /// When a copy names no vector or its source leaves the canvas.
+    /// When a copy names no vector, or its source leaves the canvas or is not in the cache.
     pub(crate) fn place_copies(&mut self) -> Result<(), Rule> {
-        let Self { previous, past: [former, stable], current, map, .. } = self;
+        let Self { previous, past: [former, stable], current, map, cache, .. } = self;
         for (tile, _) in map.changed() {
             for (column, row) in map.blocks(tile) {
                 let mode = map.mode(column, row);
@@ -119,6 +123,10 @@ impl Line {
                         let vector = map.vectors().get(vector).ok_or(Rule::VectorUnknown)?;
                         let source =
                             vector.source(rect, current.size()).ok_or(Rule::CopyOutside)?;
+                        if let Some(page) = vector.page {
+                            cache.copy(page, source, current, at)?;
+                            continue;
+                        }
                         from = current.at(usize::from(source.x), usize::from(source.y));
                         &*previous
                     }
@@ -155,9 +163,14 @@ impl Line {
         lanes.join(current);
     }
 
-    /// Ends the update: what it overwrote becomes past, and its picture the previous one.
-    pub(crate) fn commit(&mut self) {
-        let Self { previous, past: [former, stable], born, current, map, .. } = self;
+    /// Ends the update: what it overwrote becomes past or goes into the cache, and its picture
+    /// becomes the previous one.
+    ///
+    /// # Errors
+    /// When the cache has no room for what goes there.
+    pub(crate) fn commit(&mut self) -> Result<(), Rule> {
+        let Self { previous, past: [former, stable], born, current, map, cache, .. } = self;
+        map.directives.follow(cache, previous)?;
         self.updates += 1;
         let (columns, _) = map.dimensions();
         for (tile, _) in map.changed() {
@@ -178,5 +191,6 @@ impl Line {
                 previous.copy_block(at, current, at, width, height);
             }
         }
+        Ok(())
     }
 }

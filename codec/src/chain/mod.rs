@@ -9,6 +9,7 @@
 //! a viewer sees (`decoder`).
 
 mod block_map;
+mod cache;
 mod coder;
 mod graphics;
 mod lanes;
@@ -22,6 +23,7 @@ mod token;
 mod transform;
 
 pub(crate) use block_map::{BLOCK, MAX_VECTORS, Mode, Vector};
+pub(crate) use cache::{Cache, Directives, PAGES};
 pub(crate) use lanes::MAX_LANES;
 pub(crate) use line::Line;
 pub(crate) use picture::{Picture, blocks_equal};

@@ -97,6 +97,16 @@ impl Picture {
         }
     }
 
+    /// Whether all pixels of `rect`, which is not empty, are equal.
+    pub(crate) fn is_plain(&self, rect: Rect) -> bool {
+        let at = self.at(usize::from(rect.x), usize::from(rect.y));
+        let (first, width) = (self.pixels[at], usize::from(rect.width));
+        (0..usize::from(rect.height)).all(|row| {
+            let row = &self.pixels[at + row * self.stride..][..width];
+            row.iter().fold(0, |sum, pixel| sum | (pixel ^ first)) == 0
+        })
+    }
+
     /// Copies the pixels of `rect` from the same place of `source`, which has the same size.
     pub(crate) fn copy_rect(&mut self, source: &Self, rect: Rect) {
         let width = usize::from(rect.width);

@@ -293,11 +293,12 @@ impl Decoder {
         } else if header.reset {
             self.line.renew();
         }
+        let body = reader.offset();
         if grid.tiles() > 0 {
             decode_body(&mut self.line, &self.workers, update, reader)?;
         }
         reader.finish()?;
-        self.line.commit();
+        self.line.commit().map_err(|rule| rule.at(body))?;
         self.line_state = LineState::Whole;
 
         let canvas = begin(&mut self.canvas, &mut self.changed, header, grid);

@@ -165,22 +165,40 @@ impl<'a> Block<'a> {
         if let Some(mode) = self.neighbours.into_iter().find(is_past) {
             return Some(mode);
         }
-        let is_copy =
-            |vector: &usize| self.source(*vector).is_some_and(|(_, at)| self.equals(source, at));
+        let vectors = line.map.vectors();
+        let is_copy = |vector: &usize| match vectors.get(*vector).and_then(|vector| vector.page) {
+            Some(page) => self.is_cached(*vector, page),
+            None => self.source(*vector).is_some_and(|(_, at)| self.equals(source, at)),
+        };
         let likely = self.neighbours.into_iter().filter_map(Mode::vector);
-        if let Some(vector) = likely.chain(0..line.map.vectors().len()).find(is_copy) {
+        let is_cached = |vector: &usize| vectors[*vector].page.is_some();
+        let moved = (0..vectors.len()).filter(|vector| !is_cached(vector));
+        if let Some(vector) = likely.chain(moved).find(is_copy) {
             return Some(Mode::copy(vector));
         }
-        [Mode::FORMER, Mode::STABLE].into_iter().find(is_past)
+        let past = [Mode::FORMER, Mode::STABLE].into_iter().find(is_past);
+        past.or_else(|| {
+            let returned = (0..vectors.len()).filter(is_cached).find(is_copy);
+            returned.map(Mode::copy)
+        })
+    }
+
+    /// Whether the block is what a copy by vector `vector` reads from `page` of the cache, which
+    /// holds only exact pixels.
+    #[inline(always)]
+    fn is_cached(&self, vector: usize, page: u8) -> bool {
+        let source = self.source(vector);
+        let (cache, current) = (&self.line.cache, &self.line.current);
+        source.is_some_and(|(source, _)| cache.equals(page, source, current, self.at))
     }
 
     /// Whether `mode`, by which the source's pixels are found again, shows them approximately.
     #[inline(always)]
     fn is_near(&self, originals: &Originals, mode: Mode) -> bool {
         let from = match mode.vector() {
-            Some(vector) => self.source(vector),
+            Some(vector) if self.line.map.vectors()[vector].page.is_none() => self.source(vector),
             None if mode == Mode::SKIP => Some((self.rect, self.at)),
-            None => None,
+            _ => None,
         };
         from.is_some_and(|(rect, at)| {
             originals.is_near(rect) && !self.equals(&self.line.previous, at)

@@ -51,6 +51,8 @@ impl Encoder {
         for candidate in &self.candidates {
             damage.remove(candidate.tile);
             let content = &candidate.content;
+            let key = content.is_exact().then_some(candidate.hash);
+            self.directory.note(&self.line, candidate.tile, key);
             let held = if content.is_exact() { Held::Exact } else { Held::Lossy };
             let state = &mut self.tiles[candidate.tile.0 as usize];
             state.sent(held, 0);
@@ -65,6 +67,7 @@ impl Encoder {
             report.graphics_blocks += content.graphics;
             report.photo_blocks += content.photo;
         }
+        self.directory.settle(&self.line, self.candidates.iter().map(|item| item.tile));
         self.chain = number;
         report.bytes += bytes.len();
         out.push(Payload { track: Track::Chain, number, bytes });
@@ -73,14 +76,19 @@ impl Encoder {
     /// Codes the map and the pixels, each lane into its stream, and returns how many there are. A
     /// canvas without tiles has none.
     fn code_lanes(&mut self) -> usize {
-        let Self { line, streams, workers, grid, candidates, .. } = self;
+        let Self { line, motion, directory, streams, workers, grid, candidates, .. } = self;
         if grid.tiles() == 0 {
             return 0;
         }
+        let tiles = candidates.iter().map(|item| item.tile);
+        line.map.drop_unused_vectors(tiles.clone());
+        directory.direct(line, tiles);
         // Where every source equals the frame, the line has its pixels already.
         let is_lossy = candidates.iter().any(|item| !item.content.is_exact());
         let lanes = code_body(line, streams, workers, is_lossy);
-        line.commit();
+        let committed = line.commit();
+        debug_assert!(committed.is_ok(), "the cache was directed wrongly: {committed:?}");
+        directory.commit(line, |tile| motion.replaced(tile));
         lanes
     }
 

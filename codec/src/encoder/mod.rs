@@ -12,6 +12,7 @@ mod blocks;
 mod check;
 mod choice;
 mod config;
+mod directory;
 mod emit;
 mod motion;
 mod originals;
@@ -24,6 +25,7 @@ use self::blocks::choose_modes;
 use self::check::CheckTimes;
 use self::choice::Estimate;
 pub use self::config::{EncodeRequest, EncoderConfig, Policy, Report};
+use self::directory::Directory;
 use self::motion::Motion;
 use self::originals::Originals;
 use self::payload::BufferPool;
@@ -76,6 +78,7 @@ pub struct Encoder {
     /// Whether the next chain update makes the line forget all but its picture.
     is_reset_due: bool,
     motion: Motion,
+    directory: Directory,
     originals: Originals,
     streams: [StreamEncoder; MAX_LANES],
     candidates: Vec<Candidate>,
@@ -110,6 +113,7 @@ impl Encoder {
             line: Line::new(Size::default()),
             is_reset_due: false,
             motion: Motion::new(),
+            directory: Directory::new(),
             originals: Originals::new(),
             streams: Default::default(),
             candidates: Vec::new(),
@@ -151,6 +155,7 @@ impl Encoder {
         self.check = CheckTimes::default();
         self.exact = Region::empty(size);
         self.motion.reset(self.grid);
+        self.directory.reset(&self.line, self.grid);
         self.originals.reset(&self.line);
     }
 
@@ -208,6 +213,7 @@ impl Encoder {
             self.set_known_film_apart(frame, request.now_us);
             if self.is_reset_due {
                 self.line.renew();
+                self.directory.renew();
             }
             self.search(frame);
             self.choose(request);
@@ -289,17 +295,17 @@ impl Encoder {
 
     /// Brings the candidates' pixels into the line, finds vectors, and a mode for each block.
     fn search(&mut self, frame: FrameView<'_>) {
-        let Self { line, motion, originals, candidates, grid, config, .. } = self;
+        let Self { line, motion, directory, originals, candidates, grid, config, .. } = self;
         line.map.clear();
         line.map.set_quantizer(config.quantizer());
         for candidate in candidates.iter() {
             line.current.take(frame, grid.rect(candidate.tile));
         }
         if self.chain > 0 {
-            let tiles = candidates.iter().map(|candidate| candidate.tile);
+            let tiles = candidates.iter().map(|candidate| (candidate.tile, candidate.hash));
             let mut vectors = [Vector::default(); MAX_VECTORS];
             let source = originals.picture(line);
-            let found = motion.find(source, &line.current, tiles, &mut vectors);
+            let found = motion.find(source, line, directory, tiles, &mut vectors);
             line.map.set_vectors(found);
         }
         for candidate in candidates.iter_mut() {

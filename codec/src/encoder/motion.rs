@@ -4,7 +4,8 @@
 //! a given form. They move with the content. The anchors of the frame before are looked up by hash, each
 //! match votes for a vector, and the vectors with most votes are tried block by block.
 
-use crate::chain::{MAX_VECTORS, Picture, Vector};
+use super::directory::Directory;
+use crate::chain::{Line, MAX_VECTORS, Picture, Vector};
 use crate::geometry::{TILE, TileGrid, TileIndex};
 use crate::kernels::{self, Vectorized};
 
@@ -32,10 +33,10 @@ const SIDE: usize = TILE as usize;
 
 /// A position and the hash of its surroundings.
 #[derive(Clone, Copy, Debug, Default)]
-struct Anchor {
-    x: u16,
-    y: u16,
-    hash: u32,
+pub(super) struct Anchor {
+    pub(super) x: u16,
+    pub(super) y: u16,
+    pub(super) hash: u32,
 }
 
 /// A place of the table.
@@ -66,7 +67,16 @@ pub(super) struct Motion {
     table: Vec<Entry>,
     ballots: Vec<Ballot>,
     kept: Vec<Kept>,
+    /// Those of the picture before, where the update at hand replaces them.
+    replaced: Vec<Kept>,
 }
+
+/// Votes of a whole tile that is in the cache.
+const TILE_VOTES: u32 = 16;
+
+/// Anchors of a tile that is worth to be found as a whole: plain ground has none, and is found
+/// everywhere.
+const MIN_ANCHORS: usize = 4;
 
 /// Most anchors of a tile: half as many again as a tile without any repetition has on average.
 /// With a fixed number nothing grows while frames pass.
@@ -104,12 +114,14 @@ impl Motion {
             table: vec![Entry::Empty; 1 << TABLE_BITS],
             ballots: vec![Ballot::default(); BALLOTS],
             kept: Vec::new(),
+            replaced: Vec::new(),
         }
     }
 
     /// Forgets all anchors, for a grid of so many tiles.
     pub(super) fn reset(&mut self, grid: TileGrid) {
         self.kept.resize(grid.tiles() as usize, Kept::NEW);
+        self.replaced.resize(grid.tiles() as usize, Kept::NEW);
         self.kept.iter_mut().for_each(|kept| kept.is_known = false);
     }
 
@@ -120,17 +132,26 @@ impl Motion {
         }
     }
 
-    /// The vectors by which content moved within `tiles`, from `previous` to `current`.
+    /// The anchors of the chain's picture before the update, in a tile that [`Self::find`] was
+    /// given.
+    pub(super) fn replaced(&self, tile: TileIndex) -> &[Anchor] {
+        self.replaced.get(tile.0 as usize).map_or(&[], Kept::anchors)
+    }
+
+    /// The vectors by which content moved or returned to `tiles`, each with the hash of its
+    /// pixels, from `previous` or the cache to the line's current picture.
     pub(super) fn find<'a>(
         &mut self,
         previous: &Picture,
-        current: &Picture,
-        tiles: impl Iterator<Item = TileIndex> + Clone,
+        line: &Line,
+        directory: &Directory,
+        tiles: impl Iterator<Item = (TileIndex, u128)> + Clone,
         into: &'a mut [Vector; MAX_VECTORS],
     ) -> &'a [Vector] {
+        let Line { current, cache, .. } = line;
         let grid = TileGrid::new(current.size());
         self.table.fill(Entry::Empty);
-        for tile in tiles.clone() {
+        for (tile, _) in tiles.clone() {
             let Some(kept) = self.kept.get_mut(tile.0 as usize) else { continue };
             if !kept.is_known {
                 find_anchors(previous, grid, tile, kept);
@@ -145,20 +166,33 @@ impl Motion {
             }
         }
         self.ballots.fill(Ballot::default());
-        for tile in tiles {
+        for (tile, hash) in tiles {
             let Some(kept) = self.kept.get_mut(tile.0 as usize) else { continue };
+            if let Some(replaced) = self.replaced.get_mut(tile.0 as usize) {
+                std::mem::swap(kept, replaced);
+            }
             find_anchors(current, grid, tile, kept);
             kept.is_known = true;
+            if kept.count >= MIN_ANCHORS
+                && let Some(vector) = directory.vector_of_tile(cache, tile, hash)
+            {
+                vote(&mut self.ballots, vector, TILE_VOTES);
+            }
             for &anchor in kept.anchors() {
                 match self.table[(anchor.hash >> (32 - TABLE_BITS)) as usize] {
                     Entry::One { hash, x, y } if hash == anchor.hash => {
                         let vector = Vector {
+                            page: None,
                             dx: x.wrapping_sub(anchor.x) as i16,
                             dy: y.wrapping_sub(anchor.y) as i16,
                         };
-                        vote(&mut self.ballots, vector);
+                        vote(&mut self.ballots, vector, 1);
                     }
-                    _ => {}
+                    _ => {
+                        if let Some(vector) = directory.vector_of_anchor(cache, anchor) {
+                            vote(&mut self.ballots, vector, 1);
+                        }
+                    }
                 }
             }
         }
@@ -183,18 +217,21 @@ impl Motion {
     }
 }
 
-fn vote(ballots: &mut [Ballot], vector: Vector) {
+fn vote(ballots: &mut [Ballot], vector: Vector, votes: u32) {
     if vector == Vector::default() {
         return;
     }
     let mixed =
         (vector.dx as u32).wrapping_mul(0x9e37_79b1) ^ (vector.dy as u32).wrapping_mul(0x85eb_ca77);
+    let mixed = mixed ^ vector.page.map_or(0, |page| u32::from(page) + 1).wrapping_mul(0xc2b2_ae3d);
     let place = (mixed ^ mixed >> 13).wrapping_mul(0x2c1b_3c6d) >> 22;
     let ballot = &mut ballots[place as usize % BALLOTS];
     if ballot.votes == 0 {
         ballot.vector = vector;
     }
-    ballot.votes += u32::from(ballot.vector == vector);
+    if ballot.vector == vector {
+        ballot.votes += votes;
+    }
 }
 
 fn find_anchors(picture: &Picture, grid: TileGrid, tile: TileIndex, into: &mut Kept) {
@@ -283,7 +320,8 @@ mod tests {
     #[test]
     fn a_moved_rectangle_elects_its_vector() {
         let size = Size::new(300, 200);
-        let mut before = Picture::black(size);
+        let mut line = Line::new(size);
+        let before = &mut line.previous;
         let mut state = 7_u32;
         for y in 20..120 {
             for x in 30..150 {
@@ -292,7 +330,7 @@ mod tests {
                 before.pixels_mut()[at] = state >> 8;
             }
         }
-        let mut after = Picture::black(size);
+        let (before, after) = (&line.previous, &mut line.current);
         for y in 20..120 {
             for x in 30..150 {
                 let (from, to) = (before.at(x, y), after.at(x + 101, y + 37));
@@ -300,12 +338,14 @@ mod tests {
             }
         }
         let grid = TileGrid::new(size);
-        let tiles = (0..grid.tiles()).map(TileIndex);
+        let tiles = (0..grid.tiles()).map(|tile| (TileIndex(tile), 0));
+        let mut directory = Directory::new();
+        directory.reset(&line, grid);
         let mut motion = Motion::new();
         motion.reset(grid);
         let mut vectors = [Vector::default(); MAX_VECTORS];
-        let found = motion.find(&before, &after, tiles, &mut vectors);
-        assert_eq!(found.first(), Some(&Vector { dx: -101, dy: -37 }));
+        let found = motion.find(&line.previous, &line, &directory, tiles, &mut vectors);
+        assert_eq!(found.first(), Some(&Vector { page: None, dx: -101, dy: -37 }));
         let block = Rect::new(140, 64, 8, 8);
         assert_eq!(found[0].source(block, size), Some(Rect::new(39, 27, 8, 8)));
     }

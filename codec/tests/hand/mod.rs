@@ -11,6 +11,22 @@ pub(crate) const TRANSFORM: usize = 3;
 pub(crate) const COPY: usize = 4;
 pub(crate) const FORMER: usize = 14;
 
+/// What an update does to the cache.
+#[derive(Clone, Copy)]
+pub(crate) struct Directives<'a> {
+    pub(crate) dropped: &'a [u8],
+    pub(crate) page: u8,
+    /// For each changed tile whether it is put; the tiles stand in one row and all change.
+    pub(crate) put: &'a [bool],
+}
+
+/// The page of a vector, if it is cached, and its coordinates.
+type HandVector = (Option<u8>, i32, i32);
+
+fn uncached(vectors: &[(i32, i32)]) -> Vec<HandVector> {
+    vectors.iter().map(|&(dx, dy)| (None, dx, dy)).collect()
+}
+
 /// A model's place: its name and its context.
 type Key = (&'static str, usize);
 
@@ -48,21 +64,58 @@ impl Stream {
     /// The same with tiles that are exact or not.
     pub(crate) fn map_of(vectors: &[(i32, i32)], tiles: &[u8], exact: bool) -> Self {
         let mut stream = Self::default();
-        stream.begin(vectors, tiles, exact);
+        stream.begin(&uncached(vectors), tiles, exact, None);
         stream
     }
 
     /// The next update of the same line.
-    pub(crate) fn next_map(mut self, vectors: &[(i32, i32)], tiles: &[u8]) -> Self {
+    pub(crate) fn next_map(self, vectors: &[(i32, i32)], tiles: &[u8]) -> Self {
+        self.continue_map(&uncached(vectors), tiles, None)
+    }
+
+    /// The next update of the same line, with vectors into pages of the cache, and what it does to
+    /// the cache.
+    pub(crate) fn next_cached(
+        self,
+        vectors: &[(u8, i32, i32)],
+        tiles: &[u8],
+        directives: Option<Directives<'_>>,
+    ) -> Self {
+        let vectors: Vec<_> = vectors.iter().map(|&(page, dx, dy)| (Some(page), dx, dy)).collect();
+        self.continue_map(&vectors, tiles, directives)
+    }
+
+    fn continue_map(
+        mut self,
+        vectors: &[HandVector],
+        tiles: &[u8],
+        directives: Option<Directives<'_>>,
+    ) -> Self {
         self.symbols.clear();
         self.plain.clear();
-        self.begin(vectors, tiles, true);
+        self.begin(vectors, tiles, true, directives);
         self
     }
 
-    fn begin(&mut self, vectors: &[(i32, i32)], tiles: &[u8], exact: bool) {
+    fn begin(
+        &mut self,
+        vectors: &[HandVector],
+        tiles: &[u8],
+        exact: bool,
+        directives: Option<Directives<'_>>,
+    ) {
         self.raw(4, vectors.len() as u64);
-        for &(dx, dy) in vectors {
+        let mut cached_before = 0;
+        for &(page, dx, dy) in vectors {
+            self.bit("cached", cached_before, page.is_some());
+            cached_before = usize::from(page.is_some());
+            if let Some(page) = page {
+                self.raw(8, u64::from(page));
+                self.bit("in place", 0, (dx, dy) == (0, 0));
+                if (dx, dy) == (0, 0) {
+                    continue;
+                }
+            }
             self.raw(15, (dx + 16_384) as u64);
             self.raw(15, (dy + 16_384) as u64);
         }
@@ -77,6 +130,23 @@ impl Stream {
             if changed == 1 {
                 let before = tile(at.checked_sub(1)) == 1 && exact;
                 self.bit("exact", usize::from(before), exact);
+            }
+        }
+        self.bit("directs", 0, directives.is_some());
+        if let Some(Directives { dropped, page, put }) = directives {
+            for &dropped in dropped {
+                self.bit("drop", 0, true);
+                self.raw(8, u64::from(dropped));
+            }
+            if dropped.len() < 256 {
+                self.bit("drop", 0, false);
+            }
+            self.raw(8, u64::from(page));
+            // One row of tiles, all of which change.
+            let mut west = false;
+            for &put in put {
+                self.bit("put", usize::from(west), put);
+                west = put;
             }
         }
     }
