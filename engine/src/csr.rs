@@ -50,6 +50,13 @@ pub enum Event {
         /// Whether this is the same customer returning after a lost connection.
         again: bool,
     },
+    /// Nothing was heard from the customer's program for a second (`silent`), or it is heard again.
+    /// The program, its computer or the network may be gone, in which case [`Event::CustomerLost`]
+    /// follows within seconds.
+    CustomerSilent {
+        /// Whether it is silent.
+        silent: bool,
+    },
     /// The connection to the customer was lost; the session stays open for rejoining.
     CustomerLost {
         /// Seconds within which the customer may rejoin without a new code.

@@ -99,6 +99,12 @@ pub enum Event {
         /// Whether it is.
         on: bool,
     },
+    /// Nothing was heard from the representative's program for a second (`silent`), or it is heard
+    /// again. When it stays silent, [`Event::CsrLost`] follows within seconds.
+    CsrSilent {
+        /// Whether it is silent.
+        silent: bool,
+    },
     /// The connection was lost; the program tries to rejoin by itself.
     CsrLost {
         /// Seconds after which it gives up.

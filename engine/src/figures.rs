@@ -41,6 +41,22 @@ impl Figures {
     pub fn exact_frame_share(&self) -> Option<f64> {
         self.exact_frames.map(|exact| exact as f64 / self.frames.max(1) as f64)
     }
+
+    /// Writes them as one line of the log, which is how a program ends.
+    pub fn log(&self) {
+        tracing::info!(
+            frames = self.frames,
+            bytes = self.bytes,
+            exact_frame_share = self.exact_frame_share(),
+            exact_now = self.exact_now,
+            latency_p50_us = self.latency_p50_us,
+            latency_p95_us = self.latency_p95_us,
+            rtt_us = self.rtt_us,
+            inputs = self.inputs,
+            inputs_discarded = self.inputs_discarded,
+            "figures"
+        );
+    }
 }
 
 /// Latency classes: eight a doubling, from 64 µs to about 4 s.

@@ -365,3 +365,45 @@ fn names_and_texts_reach_nobody_before_they_are_safe() {
     let joined = csr::Notice::CustomerJoined { name: "[2JCleo".into(), again: false };
     assert!(told.contains(&csr::Action::Tell(joined)));
 }
+
+#[test]
+fn silence_is_told_to_both_people_and_ends_nothing() {
+    let mut pair = Pair::joined(Consent::default());
+    pair.request(Activity::View);
+    pair.answer(true, false);
+    for silent in [true, false] {
+        pair.csr.handle_silence(silent);
+        pair.customer.handle_silence(silent);
+        pair.settle();
+        assert!(pair.csr_was_told(&csr::Notice::CustomerSilent { silent }));
+        let told = customer::Action::Tell(customer::Notice::CsrSilent { silent });
+        assert!(pair.customer_did.contains(&told));
+        assert!(pair.captures() && pair.views());
+    }
+    pair.lose(1);
+    let told = pair.csr_did.len();
+    pair.csr.handle_silence(true);
+    pair.settle();
+    assert_eq!(pair.csr_did.len(), told, "nobody is there to be silent");
+}
+
+#[test]
+fn what_goes_on_already_or_less_is_not_asked_for_again() {
+    let mut pair = Pair::joined(Consent::default());
+    pair.request(Activity::Control);
+    pair.answer(true, false);
+    pair.lose(1);
+    pair.rejoin();
+    assert!(pair.captures() && !pair.customer.may_operate(), "viewing resumes by itself");
+    let asked = pair.asked();
+    pair.request(Activity::View);
+    assert_eq!(pair.asked(), asked, "it goes on already");
+    assert!(pair.csr_was_told(&csr::Notice::Answered { activity: Activity::View, granted: true }));
+    pair.request(Activity::Control);
+    assert_ne!(pair.asked(), asked, "operating needs a new OK");
+    pair.answer(true, false);
+    let asked = pair.asked();
+    pair.request(Activity::View);
+    assert_eq!(pair.asked(), asked, "it is less than what goes on");
+    assert!(pair.captures() && !pair.customer.may_operate());
+}

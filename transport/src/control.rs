@@ -73,10 +73,7 @@ impl ControlReceiver {
     }
 
     /// As [`ControlReceiver::next`], for a message of at most `limit_bytes`.
-    pub(crate) async fn next_within(
-        &mut self,
-        limit_bytes: usize,
-    ) -> Result<Option<Bytes>, LinkError> {
+    pub async fn next_within(&mut self, limit_bytes: usize) -> Result<Option<Bytes>, LinkError> {
         self.deframer.set_limit(limit_bytes);
         read_frame(&mut self.receive, &mut self.deframer, &self.link, "the control stream")
             .await

@@ -47,10 +47,15 @@ pub enum Trust {
 /// UDP payload of every packet. The smallest that QUIC allows (RFC 9000, section 14.1) passes every path, also inside a
 /// tunnel, and keeps all paths of a session alike.
 const PACKET_BYTES: u16 = 1200;
-/// A peer that vanished is noticed within this time. Three lost keep-alives in a row fit into it.
-pub const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
-/// Keep-alives hold NAT bindings open and feed the idle timeout on both sides.
-const KEEP_ALIVE: Duration = Duration::from_secs(1);
+/// A participant of whom nothing is heard for this time counts as lost. Sooner signs of it come from [`crate::vigil`].
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(3);
+/// After this time without a packet either participant sends one: a silence of a few times that means something. The
+/// one that is first spares the other its own, so that a quiet link carries about 2 kbit/s each way.
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_millis(250);
+/// The same two for links to the center, which has many of them and needs to know less soon.
+const CENTER_IDLE_TIMEOUT: Duration = Duration::from_secs(4);
+/// See [`CENTER_IDLE_TIMEOUT`]. Three lost keep-alives in a row fit into it.
+const CENTER_KEEP_ALIVE: Duration = Duration::from_secs(1);
 /// Assumed before the first measurement (quinn's default of 333 ms makes a lost first packet cost a second).
 const INITIAL_RTT: Duration = Duration::from_millis(100);
 /// Longest time that the peer may hold an acknowledgement back. The default of 25 ms would hide the delay that
@@ -61,21 +66,30 @@ const SEND_WINDOW_BYTES: u64 = 5_000_000;
 /// What one stream may have in flight towards us: an update of the largest default size without a pause.
 const STREAM_WINDOW_BYTES: u32 = 16 << 20;
 /// What all streams of a link together may have in flight towards us.
-const LINK_WINDOW_BYTES: u32 = 24 << 20;
+pub(crate) const LINK_WINDOW_BYTES: u32 = 24 << 20;
 /// Datagrams waiting to be sent. At 100 kbit/s this is a second's worth; the oldest are dropped beyond.
 const DATAGRAM_SEND_BYTES: usize = 12_500;
 /// Datagrams received and not yet read.
 const DATAGRAM_RECEIVE_BYTES: usize = 64 << 10;
 /// Unidirectional streams a peer may have open: the chain, acknowledgements, and leaves in flight.
-const OPEN_STREAMS: u32 = 128;
+pub(crate) const OPEN_STREAMS: u32 = 128;
 /// Handshakes in progress that are held at a time; further ones are refused.
 const MAX_HANDSHAKES: usize = 64;
 /// Received bytes buffered for a handshake not yet answered, for each and for all.
 const HANDSHAKE_BUFFER_BYTES: u64 = 16 << 10;
 
+/// What may be in flight from somebody who has not yet been admitted: enough for pairing, and little enough that many at
+/// a time cost nothing.
+const STRANGER_WINDOW_BYTES: u32 = 16 << 10;
+
 /// What the streams of a link to the center may have in flight, and buffer for sending: it carries short messages only,
 /// and strangers may open one.
 const CENTER_WINDOW_BYTES: u32 = 64 << 10;
+
+fn idle_timeout(time: Duration) -> IdleTimeout {
+    // Far below what the field holds.
+    VarInt::from_u32(time.as_millis() as u32).into()
+}
 
 fn transport_config(protocol: Protocol) -> TransportConfig {
     let mut acks = AckFrequencyConfig::default();
@@ -86,9 +100,7 @@ fn transport_config(protocol: Protocol) -> TransportConfig {
         .initial_mtu(PACKET_BYTES)
         .min_mtu(PACKET_BYTES)
         .mtu_discovery_config(None)
-        .max_idle_timeout(Some(IdleTimeout::from(
-            VarInt::from_u32(IDLE_TIMEOUT.as_millis() as u32),
-        )))
+        .max_idle_timeout(Some(idle_timeout(IDLE_TIMEOUT)))
         .keep_alive_interval(Some(KEEP_ALIVE))
         .initial_rtt(INITIAL_RTT)
         .ack_frequency_config(Some(acks))
@@ -105,6 +117,8 @@ fn transport_config(protocol: Protocol) -> TransportConfig {
         .congestion_controller_factory(Arc::new(MeteredFactory::default()));
     if protocol == Protocol::CENTER {
         config
+            .max_idle_timeout(Some(idle_timeout(CENTER_IDLE_TIMEOUT)))
+            .keep_alive_interval(Some(CENTER_KEEP_ALIVE))
             .send_window(CENTER_WINDOW_BYTES.into())
             .stream_receive_window(VarInt::from_u32(CENTER_WINDOW_BYTES))
             .receive_window(VarInt::from_u32(CENTER_WINDOW_BYTES))
@@ -268,11 +282,31 @@ impl Incoming {
 
     /// Runs the handshake with the peer, whom `trust` must admit.
     pub async fn accept(self, trust: Trust) -> Result<Link, ConnectError> {
+        let transport = transport_config(self.protocol);
+        self.accept_with(trust, transport).await
+    }
+
+    /// As [`Incoming::accept`], for anybody. Until [`Link::admit`] is called the peer can open no stream but the control
+    /// stream, and have no more than 16 KiB on its way.
+    pub async fn accept_stranger(self) -> Result<Link, ConnectError> {
+        let mut transport = transport_config(self.protocol);
+        transport
+            .receive_window(VarInt::from_u32(STRANGER_WINDOW_BYTES))
+            .max_concurrent_uni_streams(VarInt::from_u32(0));
+        self.accept_with(Trust::AnyKey, transport).await
+    }
+
+    async fn accept_with(
+        self,
+        trust: Trust,
+        transport: TransportConfig,
+    ) -> Result<Link, ConnectError> {
         let address = self.inner.remote_address();
         let identity = &self.endpoint.identity;
         let refused = |cause: String| ConnectError::Refused { address, cause };
-        let (config, found) = server_config(identity, self.protocol, trust)
+        let (mut config, found) = server_config(identity, self.protocol, trust)
             .map_err(|error| refused(error.to_string()))?;
+        config.transport_config(Arc::new(transport));
         // The client's first packet is read here already.
         let connecting = self
             .inner

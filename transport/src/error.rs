@@ -182,6 +182,9 @@ pub enum Closed {
         "nothing was heard from the other side any more: its program, its machine or the network has gone away"
     )]
     TimedOut,
+    /// The peer's system says that its program has gone; see [`crate::vigil`].
+    #[error("the other side's program has gone: nothing listens at its address any more")]
+    Gone,
     /// The peer's program was restarted and does not know the connection any more.
     #[error("the other side does not know this connection any more: its program was restarted")]
     Reset,

@@ -9,6 +9,7 @@
 //! - [`endpoint`]: one UDP socket, any number of [`Link`]s.
 //! - [`link`]: a connection to one peer, with the [`control`] stream, [`chain`], [`leaf`] and [`acknowledgement`] streams and
 //!   [`datagram`]s on it, in the order of [`priority`]. A link does not know the path that its packets take.
+//! - [`vigil`]: whether the peer of a link is still there.
 //! - [`input`]: the reliable, ordered delivery of input events over lossy datagrams, as a pure state machine.
 //! - [`pairing`]: how a code that was read out on the telephone turns a stranger's key into an admitted participant.
 
@@ -34,6 +35,7 @@ mod pool;
 pub mod priority;
 mod sanitize;
 mod tls;
+pub mod vigil;
 mod wire;
 
 pub use endpoint::{Endpoint, Incoming, Protocol, Trust};

@@ -7,13 +7,14 @@ use crate::acknowledgement::AcknowledgementSender;
 use crate::chain::ChainSender;
 use crate::control::{ControlReceiver, ControlSender};
 use crate::datagram::Datagram;
+use crate::endpoint::{LINK_WINDOW_BYTES, OPEN_STREAMS};
 use crate::error::{CloseReason, Closed, ConnectError, LinkError, Violation};
 use crate::figures::{Figures, Meter};
 use crate::identity::{Fingerprint, Identity};
 use crate::inbound::Inbound;
 use crate::leaf::{LeafClass, LeafHeader, LeafSender};
 use bytes::Bytes;
-use quinn::{SendDatagramError, SendStream};
+use quinn::{SendDatagramError, SendStream, VarInt};
 use rustls::pki_types::CertificateDer;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -62,6 +63,12 @@ impl Link {
     /// Who this side is.
     pub fn own(&self) -> Fingerprint {
         self.own
+    }
+
+    /// Gives a peer of [`crate::Incoming::accept_stranger`] the streams and the room of a participant.
+    pub fn admit(&self) {
+        self.connection.set_receive_window(VarInt::from_u32(LINK_WINDOW_BYTES));
+        self.connection.set_max_concurrent_uni_streams(VarInt::from_u32(OPEN_STREAMS));
     }
 
     /// Where packets go at present. For display and for rate limits, never for trust.
@@ -156,6 +163,12 @@ impl Link {
     /// The figures of the path at this moment.
     pub fn figures(&self) -> Figures {
         self.meter.figures(&self.connection)
+    }
+
+    /// Counts frames that a living peer sends, so that any difference means that it was heard.
+    pub(crate) fn heard_frames(&self) -> u64 {
+        let frames = self.connection.stats().frame_rx;
+        frames.ping + frames.acks + frames.stream + frames.datagram
     }
 
     /// A secret that both ends of this very connection share and nobody else has (RFC 8446, section 7.5). Whoever sits

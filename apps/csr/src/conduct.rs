@@ -5,11 +5,12 @@
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tessera::Figures;
 use tessera::csr::{EndReason, Event, Handle, Session};
 use tessera_terminal::{Key, LogTo, Screen};
 
@@ -67,13 +68,24 @@ pub(crate) fn run(options: Start) -> Result<(), Error> {
             .unwrap_or_else(|| "support".to_owned()),
         enrolment_token: token,
     };
+    let display_gone = Arc::new(AtomicBool::new(false));
+    let (is_gone, to_console) = (Arc::clone(&display_gone), inbox.clone());
+    tessera_capture::x11::on_xlib_display_lost(move || {
+        is_gone.store(true, Ordering::SeqCst);
+        // The other end is gone only when the program ends.
+        let _ = to_console.send(Input::Window(FromWindow::DisplayGone));
+    });
     let beside = thread::Builder::new()
         .name("console".into())
         .spawn(move || {
             let window = QuitOnDrop(proxy);
-            let (handle, code) = open(session, &inbox, &inputs, full_screen)?;
-            let Some(code) = code else { return Ok(()) };
-            Conductor::new(&options, handle, &window.0, &inbox, full_screen)?.conduct(code, &inputs)
+            let result = converse(&options, session, &window.0, &inbox, &inputs, full_screen);
+            if display_gone.load(Ordering::SeqCst) {
+                // The main thread sleeps in Xlib for ever and cannot be returned to.
+                Error::DisplayGone.report();
+                std::process::exit(1);
+            }
+            result
         })
         .map_err(Error::System)?;
     let shown = window.run(fullscreen_window, move |told| {
@@ -82,6 +94,20 @@ pub(crate) fn run(options: Start) -> Result<(), Error> {
     });
     let conducted = beside.join().unwrap_or(Err(Error::Console));
     conducted.and(shown)
+}
+
+/// Opens the session and takes part in it until it ends.
+fn converse(
+    options: &Start,
+    session: tessera::csr::Options,
+    window: &Proxy,
+    inbox: &Sender<Input>,
+    inputs: &Receiver<Input>,
+    full_screen: bool,
+) -> Result<(), Error> {
+    let (handle, opened) = open(session, inbox, inputs, full_screen)?;
+    let Some(opened) = opened else { return Ok(()) };
+    Conductor::new(options, handle, window, inbox, full_screen)?.conduct(opened, inputs)
 }
 
 /// The window library takes the display from the environment, so the program starts itself anew
@@ -188,20 +214,14 @@ impl<'a> Conductor<'a> {
                 Err(error) => break Err(error),
             }
             self.draw()?;
-            let received = match self.deadline {
-                None => inputs.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(deadline) => {
-                    inputs.recv_timeout(deadline.saturating_duration_since(Instant::now()))
-                }
-            };
-            match received {
-                Ok(input) => next = input,
-                Err(_) => break Ok(()),
+            match tessera_terminal::next_input(inputs, self.deadline) {
+                Some(input) => next = input,
+                None => break Ok(()),
             }
         };
         // Give the terminal back before anything is written to it.
         self.screen = None;
-        log_figures(&self.handle.figures());
+        self.handle.figures().log();
         result
     }
 
@@ -234,7 +254,9 @@ impl<'a> Conductor<'a> {
                 self.say(&reason);
                 self.act(Action::StopShare);
             }
-            Input::Terminate | Input::TerminalGone => self.act(Action::End),
+            Input::Terminate | Input::TerminalGone | Input::Window(FromWindow::DisplayGone) => {
+                self.act(Action::End);
+            }
         }
         Ok(true)
     }
@@ -259,6 +281,7 @@ impl<'a> Conductor<'a> {
             Event::ControlChanged { allowed } => {
                 self.tell_window(ToWindow::ControlAllowed(allowed));
             }
+            Event::CustomerSilent { silent } => self.tell_window(ToWindow::Silent(silent)),
             Event::CustomerLost { .. }
             | Event::ShareEnded { reason: EndReason::ConnectionLost } => {
                 self.tell_window(ToWindow::Interrupted);
@@ -302,20 +325,4 @@ impl<'a> Conductor<'a> {
         // A loop that has ended has reported why.
         let _ = self.window.send_event(message);
     }
-}
-
-/// What the session did, as one line of the log.
-fn log_figures(figures: &Figures) {
-    tracing::info!(
-        frames = figures.frames,
-        bytes = figures.bytes,
-        exact_frame_share = figures.exact_frame_share(),
-        exact_now = figures.exact_now,
-        latency_p50_us = figures.latency_p50_us,
-        latency_p95_us = figures.latency_p95_us,
-        rtt_us = figures.rtt_us,
-        inputs = figures.inputs,
-        inputs_discarded = figures.inputs_discarded,
-        "figures"
-    );
 }

@@ -16,6 +16,8 @@ pub(crate) enum Error {
         "there is no display to show the share window on ({0}); run the program in a graphical session, or name an X display with --display"
     )]
     NoDisplay(String),
+    #[error("the display of the share window has gone; start again in a running graphical session")]
+    DisplayGone,
     #[error("the share window cannot be shown ({0}); stop and request the share again")]
     Window(String),
     #[error(
@@ -36,4 +38,11 @@ pub(crate) enum Error {
     System(io::Error),
     #[error("the console ended unexpectedly; please report this with the log file")]
     Console,
+}
+
+impl Error {
+    /// Tells the person, as the last thing that the program says.
+    pub(crate) fn report(&self) {
+        eprintln!("tessera-csr: {self}");
+    }
 }

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     match conduct::run(options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("tessera-csr: {error}");
+            error.report();
             ExitCode::FAILURE
         }
     }

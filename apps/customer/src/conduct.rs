@@ -1,10 +1,9 @@
 //! Brings the session, the person's terminal and the sign on the desktop together.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tessera::Figures;
 use tessera::csr::EndReason;
 use tessera::customer::{Event, Handle, Session};
 use tessera_terminal::{Key, LogTo, Screen};
@@ -145,16 +144,11 @@ impl Conductor {
         }
         let result = loop {
             self.draw()?;
-            let received = match self.deadline {
-                None => inputs.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(deadline) => {
-                    inputs.recv_timeout(deadline.saturating_duration_since(Instant::now()))
-                }
-            };
-            match received.map(|input| self.on_input(input)) {
-                Ok(Ok(true)) => {}
-                Ok(Ok(false)) | Err(_) => break Ok(()),
-                Ok(Err(error)) => break Err(error),
+            let input = tessera_terminal::next_input(inputs, self.deadline);
+            match input.map(|input| self.on_input(input)) {
+                Some(Ok(true)) => {}
+                Some(Ok(false)) | None => break Ok(()),
+                Some(Err(error)) => break Err(error),
             }
         };
         // Give the terminal back before anything is written to it.
@@ -165,7 +159,7 @@ impl Conductor {
         }
         let figures = self.handle.figures();
         if figures.frames > 0 {
-            log_figures(&figures);
+            figures.log();
         }
         result
     }
@@ -243,20 +237,4 @@ impl Conductor {
             }
         }
     }
-}
-
-/// What was shared, as one line of the log.
-fn log_figures(figures: &Figures) {
-    tracing::info!(
-        frames = figures.frames,
-        bytes = figures.bytes,
-        exact_frame_share = figures.exact_frame_share(),
-        exact_now = figures.exact_now,
-        latency_p50_us = figures.latency_p50_us,
-        latency_p95_us = figures.latency_p95_us,
-        rtt_us = figures.rtt_us,
-        inputs = figures.inputs,
-        inputs_discarded = figures.inputs_discarded,
-        "figures"
-    );
 }

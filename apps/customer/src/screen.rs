@@ -49,6 +49,11 @@ fn draw_who(situation: &Situation, frame: &mut Frame<'_>, area: Rect) {
             Span::raw("You are being helped by "),
             Span::styled(situation.csr_name(), STRONG),
         ]),
+        Phase::Silent => Line::from(vec![
+            Span::raw("Nothing is heard from "),
+            Span::styled(situation.csr_name(), STRONG),
+            Span::raw(" for now. Waiting ..."),
+        ]),
         Phase::Lost => Line::from(vec![
             Span::raw("Connection lost. Trying to reach "),
             Span::styled(situation.csr_name(), STRONG),

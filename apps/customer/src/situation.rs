@@ -21,6 +21,8 @@ pub(crate) enum Phase {
     Joining,
     /// In the session.
     Joined,
+    /// In the session, but nothing is heard from the representative's program for now.
+    Silent,
     /// The connection is lost; the program tries to come back.
     Lost,
 }
@@ -144,6 +146,8 @@ impl Situation {
                 self.controlled &= *on;
             }
             Event::Controlled { on } => self.controlled = *on,
+            Event::CsrSilent { silent: true } => self.phase = Phase::Silent,
+            Event::CsrSilent { silent: false } => self.phase = Phase::Joined,
             Event::CsrLost { .. } => {
                 self.phase = Phase::Lost;
                 self.request = None;

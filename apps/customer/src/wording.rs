@@ -21,6 +21,10 @@ pub(crate) fn event(event: &Event, csr: &str) -> String {
         }
         Event::Controlled { on: true } => format!("{csr} may now use your mouse and keyboard"),
         Event::Controlled { on: false } => format!("{csr} cannot use your mouse and keyboard"),
+        Event::CsrSilent { silent: true } => {
+            format!("Nothing is heard from {csr}'s computer; waiting for it")
+        }
+        Event::CsrSilent { silent: false } => format!("{csr}'s computer is heard again"),
         Event::CsrLost { grace_s } => format!(
             "The connection is lost; trying to come back for {grace_s} seconds. Nothing is shared"
         ),

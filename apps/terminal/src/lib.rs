@@ -5,6 +5,7 @@
 //! draw a full-screen interface. Those things stand here once. What the programs show and which keys mean what is
 //! theirs.
 
+mod inbox;
 mod lines;
 mod log;
 mod place;
@@ -12,6 +13,7 @@ mod prompt;
 mod screen;
 mod signal;
 
+pub use inbox::next_input;
 pub use lines::forward_lines;
 pub use log::{LogError, LogTo, start_log};
 pub use place::{data_dir, user_name};

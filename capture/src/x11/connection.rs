@@ -22,10 +22,12 @@ pub(super) struct Display {
 impl Display {
     /// Connects to `name`, or to the display of the environment.
     pub(super) fn open(name: Option<&str>) -> Result<Self, CaptureError> {
-        let shown = name.map_or_else(
-            || std::env::var("DISPLAY").unwrap_or_else(|_| "(DISPLAY is not set)".into()),
-            str::to_owned,
-        );
+        let Some(shown) = name.map(str::to_owned).or_else(|| std::env::var("DISPLAY").ok()) else {
+            return Err(CaptureError::NoDisplay {
+                display: "$DISPLAY".to_owned(),
+                reason: "the variable is not set".to_owned(),
+            });
+        };
         let no_display =
             |reason: String| CaptureError::NoDisplay { display: shown.clone(), reason };
         let (conn, screen) =

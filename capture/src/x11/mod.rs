@@ -12,6 +12,7 @@ mod monitors;
 mod notice;
 mod screen;
 mod shared_memory;
+mod xlib;
 
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
@@ -32,6 +33,7 @@ use damage::RootDamage;
 pub use input::X11Input;
 pub use notice::Notice;
 use screen::Screen;
+pub use xlib::on_xlib_display_lost;
 
 const SERVER: Token = Token(0);
 const WAKER: Token = Token(1);

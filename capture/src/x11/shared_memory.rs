@@ -2,7 +2,7 @@
 //!
 //! An anonymous file (`memfd`) whose size is sealed, so that no holder of it can shrink it under
 //! the mapping. It has no name and no key: it is gone when both sides have let go of it, however
-//! they end. This is the only file of the package with `unsafe`.
+//! they end.
 #![allow(unsafe_code, reason = "mapping memory that another process writes")]
 
 use std::ffi::c_void;

@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use tessera_transport::control::{ControlReceiver, ControlSender};
 use tessera_transport::pairing::Door;
-use tessera_transport::{CloseReason, Fingerprint, Incoming, Link, Trust};
+use tessera_transport::{CloseReason, Fingerprint, Incoming, Link};
 
 use crate::pipeline::misbehaved;
 
@@ -18,6 +18,10 @@ pub(crate) const RETURNING: Bytes = Bytes::from_static(&[2]);
 
 /// Joiners that are being examined at a time; further ones wait at the transport.
 pub(crate) const MAX_EXAMINED: usize = 16;
+
+/// Joiners being examined from which on a further one first shows that it receives packets at its
+/// address: nobody fills all places from addresses that are not theirs.
+pub(crate) const MANY_EXAMINED: usize = MAX_EXAMINED / 2;
 
 /// Time for a joiner's handshake and first byte.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
@@ -52,12 +56,13 @@ pub(crate) async fn examine(
         link.close(&CloseReason::NotAdmitted(reason));
         return None;
     };
+    link.admit();
     Some(Admitted { link, control: (sender, receiver), returning })
 }
 
 async fn open(incoming: Incoming) -> Option<(Link, ControlSender, ControlReceiver, Bytes)> {
     let address = incoming.remote_address();
-    let link = match incoming.accept(Trust::AnyKey).await {
+    let link = match incoming.accept_stranger().await {
         Ok(link) => link,
         Err(error) => {
             tracing::info!(%address, %error, "a joiner's connection failed");
@@ -65,6 +70,6 @@ async fn open(incoming: Incoming) -> Option<(Link, ControlSender, ControlReceive
         }
     };
     let (sender, mut receiver) = link.control().await.ok()?;
-    let opening = receiver.next().await.ok()??;
+    let opening = receiver.next_within(WITH_CODE.len()).await.ok()??;
     Some((link, sender, receiver, opening))
 }

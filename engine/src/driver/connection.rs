@@ -6,7 +6,8 @@
 use bytes::Bytes;
 use tessera_capture::CursorShape;
 use tessera_transport::control::{ControlReceiver, ControlSender};
-use tessera_transport::{CloseReason, Link, json};
+use tessera_transport::vigil::{Sign, Vigil};
+use tessera_transport::{CloseReason, Closed, Link, LinkError, json};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -26,6 +27,8 @@ const FAREWELL: std::time::Duration = std::time::Duration::from_secs(1);
 pub(crate) enum Arrival {
     Message(Message),
     Cursor(CursorShape),
+    /// The peer has fallen silent, or is heard again.
+    Silence(bool),
     Ended(Error),
 }
 
@@ -59,6 +62,11 @@ impl Connection {
         tasks.spawn(async move {
             let Err(error) = pictures.await;
             let _ = ended.send((generation, Arrival::Ended(error))).await;
+        });
+        let (signs, watched) = (arrivals.clone(), link.clone());
+        tasks.spawn(async move {
+            let error = watch(watched, generation, &signs).await;
+            let _ = signs.send((generation, Arrival::Ended(error))).await;
         });
         let (incoming, read_link) = (arrivals.clone(), link.clone());
         tasks.spawn(async move {
@@ -108,6 +116,24 @@ impl Connection {
         };
         let _ = tokio::time::timeout(FAREWELL, peer_closes).await;
         self.link.close(&CloseReason::Goodbye);
+    }
+}
+
+/// Tells of the peer's silence; ends when the peer has gone without a word.
+async fn watch(link: Link, generation: u64, arrivals: &Arrivals) -> Error {
+    let mut vigil = Vigil::begin(link).await;
+    loop {
+        match vigil.next().await {
+            Ok(sign) => {
+                let silence = Arrival::Silence(sign == Sign::Silent);
+                if arrivals.send((generation, silence)).await.is_err() {
+                    return std::future::pending().await;
+                }
+            }
+            Err(gone @ Closed::Gone) => return LinkError::Closed(gone).into(),
+            // Whoever reads tells of every other end, after the peer's last word.
+            Err(_) => return std::future::pending().await,
+        }
     }
 }
 

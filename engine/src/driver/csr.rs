@@ -10,7 +10,7 @@ use tessera_transport::{CloseReason, Endpoint, Fingerprint, Incoming, Protocol};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::admission::{self, Admitted, MAX_EXAMINED};
+use super::admission::{self, Admitted, MANY_EXAMINED, MAX_EXAMINED};
 use super::connection::{Arrival, Arrivals, Connection};
 use super::{Events, directory, next_command, until};
 use crate::csr::{Command, Event, Handle, Options};
@@ -90,11 +90,14 @@ impl Session {
         let token = enrolment_token.as_deref().map(str::parse::<EnrolmentToken>).transpose()?;
         let expected = token.as_ref().map(|token| token.center);
         let mut client = directory::connect(&endpoint, &center, &data_dir, expected).await?;
-        if let Some(token) = token {
-            client.enrol(token.secret, name.clone()).await?;
-        }
         let addresses = directory::addresses(&endpoint, &center).await;
-        let number = client.open_session(addresses).await.map_err(|error| match error {
+        let mut opened = client.open_session(addresses.clone()).await;
+        // A token works once: whoever is enrolled has no use for it, and may give it all the same.
+        if let (Some(token), true) = (token, is_not_enrolled(&opened)) {
+            client.enrol(token.secret, name.clone()).await?;
+            opened = client.open_session(addresses).await;
+        }
+        let number = opened.map_err(|error| match error {
             CenterError::Refused { reason: Refusal::NotEnrolled, .. } => Error::NotEnrolled,
             other => other.into(),
         })?;
@@ -130,6 +133,11 @@ impl Session {
                 Wake::Command(Command::Request(activity)) => self.machine.request(activity),
                 Wake::Command(Command::StopShare) => self.machine.stop_share(),
                 Wake::Command(Command::End) => self.machine.end(),
+                Wake::Knock(incoming)
+                    if self.examined.len() >= MANY_EXAMINED && !incoming.is_address_validated() =>
+                {
+                    incoming.retry();
+                }
                 Wake::Knock(incoming) => {
                     let known = self.customer.filter(|_| self.machine.admits_return());
                     self.examined.spawn(admission::examine(incoming, self.door.clone(), known));
@@ -214,6 +222,7 @@ impl Session {
         }
         match arrival {
             Arrival::Message(message) => self.machine.handle_message(message),
+            Arrival::Silence(silent) => self.machine.handle_silence(silent),
             Arrival::Cursor(shape) => viewer.set_cursor_shape(shape),
             Arrival::Ended(error) => {
                 tracing::info!(%error, "the connection to the customer has ended");
@@ -311,6 +320,10 @@ impl Listing {
     }
 }
 
+fn is_not_enrolled<T>(opened: &Result<T, CenterError>) -> bool {
+    matches!(opened, Err(CenterError::Refused { reason: Refusal::NotEnrolled, .. }))
+}
+
 /// Waits until the connection to the center is lost; for ever while there is none.
 async fn closed(client: Option<&Client>) {
     match client {
@@ -322,6 +335,7 @@ async fn closed(client: Option<&Client>) {
 fn event_of(notice: Notice) -> Event {
     match notice {
         Notice::CustomerJoined { name, again } => Event::CustomerJoined { name, again },
+        Notice::CustomerSilent { silent } => Event::CustomerSilent { silent },
         Notice::CustomerLost => Event::CustomerLost { grace_s: GRACE_S },
         Notice::CustomerLeft => Event::CustomerLeft,
         Notice::RequestReceived { activity } => Event::RequestReceived { activity },

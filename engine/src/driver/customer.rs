@@ -189,6 +189,7 @@ impl Session {
         }
         match arrival {
             Arrival::Message(message) => self.machine.handle_message(message),
+            Arrival::Silence(silent) => self.machine.handle_silence(silent),
             Arrival::Cursor(_) => tracing::debug!("a cursor image came the wrong way"),
             Arrival::Ended(error) => {
                 tracing::info!(%error, "the connection to the representative has ended");
@@ -290,6 +291,7 @@ impl Session {
             Notice::Withdrawn { id } => Event::Withdrawn { id },
             Notice::Sharing { on, reason } => Event::Sharing { on, reason },
             Notice::Controlled { on } => Event::Controlled { on },
+            Notice::CsrSilent { silent } => Event::CsrSilent { silent },
             Notice::CsrLost => Event::CsrLost { grace_s: GRACE_S },
             Notice::Ended { by_csr } => Event::Ended { by_csr },
             Notice::VersionMismatch { theirs } => {

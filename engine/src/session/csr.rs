@@ -43,6 +43,11 @@ pub enum Notice {
         /// Whether this is a return.
         again: bool,
     },
+    /// Nothing is heard from the customer's program for now, or something is again.
+    CustomerSilent {
+        /// Whether it is silent.
+        silent: bool,
+    },
     /// The connection was lost; the customer may rejoin.
     CustomerLost,
     /// The customer left or did not come back in time.
@@ -234,6 +239,13 @@ impl Csr {
         self.actions.push_back(Action::Part);
         self.actions.push_back(Action::CloseSession);
         self.tell(Notice::Ended);
+    }
+
+    /// The connection has fallen silent, or was heard again. Nothing ends by it: it may be a matter of seconds.
+    pub fn handle_silence(&mut self, silent: bool) {
+        if self.customer == Customer::Present && !self.over {
+            self.tell(Notice::CustomerSilent { silent });
+        }
     }
 
     /// The connection is gone.

@@ -69,6 +69,11 @@ pub enum Notice {
         /// Whether it is.
         on: bool,
     },
+    /// Nothing is heard from the representative's program for now, or something is again.
+    CsrSilent {
+        /// Whether it is silent.
+        silent: bool,
+    },
     /// The connection was lost.
     CsrLost,
     /// The session is over for the customer.
@@ -239,6 +244,13 @@ impl Customer {
         self.stop(EndReason::ScreenGone);
     }
 
+    /// The connection has fallen silent, or was heard again. Nothing ends by it: it may be a matter of seconds.
+    pub fn handle_silence(&mut self, silent: bool) {
+        if self.link == Link::Up {
+            self.tell(Notice::CsrSilent { silent });
+        }
+    }
+
     /// The connection is gone.
     pub fn handle_lost(&mut self, now_us: u64) {
         if !matches!(self.link, Link::Greeting | Link::Up) {
@@ -314,7 +326,7 @@ impl Customer {
         self.send(Message::RequestReceived { id });
         if activity == Activity::Control && !self.can_operate {
             self.decide(pending, false);
-        } else if self.consent.covers(activity) {
+        } else if !rules::needs_question(activity, self.sharing, self.consent) {
             self.decide(pending, true);
         } else {
             self.pending = Some(pending);

@@ -46,6 +46,21 @@ impl Consent {
     }
 }
 
+/// Whether the customer has to be asked before `activity`. What goes on already, or less than that, was agreed to:
+/// after a rejoin the representative's program may ask again for what the customer's has resumed.
+#[must_use]
+pub const fn needs_question(
+    activity: Activity,
+    sharing: Option<Activity>,
+    consent: Consent,
+) -> bool {
+    let goes_on = matches!(
+        (activity, sharing),
+        (Activity::View, Some(_)) | (Activity::Control, Some(Activity::Control))
+    );
+    !goes_on && !consent.covers(activity)
+}
+
 /// What of a share goes on by itself when a lost customer is back: seeing does, operating needs a
 /// new OK unless it was allowed for the whole session.
 #[must_use]

@@ -19,9 +19,20 @@ fn a_session_outlives_a_broken_connection_and_the_share_goes_on() {
     let (network, data) = (Network::start(), data_dir());
     let csr = Representative::open(&network, data.path());
     let customer = Customer::joined(&network, data.path(), &csr);
-    let (_canvas, mut view) = customer.shares(&csr);
+    let (mut canvas, mut view) = customer.shares(&csr);
 
     network.cut(true);
+    take!(csr.events, csr::Event::CustomerSilent { silent: true });
+    take!(customer.events, customer::Event::CsrSilent { silent: true });
+    network.cut(false);
+    take!(csr.events, csr::Event::CustomerSilent { silent: false });
+    take!(customer.events, customer::Event::CsrSilent { silent: false });
+    paint(&mut canvas, 60);
+    look_until(&mut view, 60);
+
+    network.cut(true);
+    take!(csr.events, csr::Event::CustomerSilent { silent: true });
+    take!(customer.events, customer::Event::CsrSilent { silent: true });
     take!(csr.events, csr::Event::ShareEnded { reason: EndReason::ConnectionLost });
     take!(csr.events, csr::Event::CustomerLost { .. });
     take!(
@@ -92,6 +103,8 @@ fn a_killed_customer_is_reported_and_may_come_back() {
         let mut view = take!(csr.events, csr::Event::ShareStarted(view) => view);
         look_until(&mut view, 77);
         drop(process);
+        // Its port is not the one that the wire leads from, so that only its silence tells.
+        take!(csr.events, csr::Event::CustomerSilent { silent: true });
         take!(csr.events, csr::Event::ShareEnded { reason: EndReason::ConnectionLost });
         take!(csr.events, csr::Event::CustomerLost { .. });
     }

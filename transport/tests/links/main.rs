@@ -2,11 +2,13 @@
 
 #[path = "../ends/mod.rs"]
 mod ends;
+mod forgery;
 mod handshake;
 mod input;
 mod oracles;
 mod pairing;
 mod streams;
+mod vigil;
 
 use tessera_transport::{Endpoint, Link, Protocol};
 

@@ -222,3 +222,35 @@ fn nonsense_on_a_stream_disconnects_its_sender_with_the_reason_and_nobody_else()
         assert_eq!(bystander_far.read_datagram().await, Ok(ping));
     });
 }
+
+#[test]
+fn a_stranger_has_the_control_stream_and_little_room_until_it_is_admitted() {
+    run(async {
+        let (client, server) = (endpoint(None), endpoint(Some(Protocol::SESSION)));
+        let trust = tessera_transport::Trust::Only(server.fingerprint());
+        let connecting = client.connect(ends::address(&server), Protocol::SESSION, trust);
+        let accepting = async { server.accept().await.expect("open").accept_stranger().await };
+        let (near, far) = tokio::join!(connecting, accepting);
+        let (near, far) = (near.expect("connected"), far.expect("accepted"));
+
+        let (mut send, _) = near.control().await.expect("open");
+        send.send(Bytes::from_static(b"hello")).await.expect("sent");
+        let (_, mut receive) = far.control().await.expect("open");
+        assert_eq!(receive.next_within(5).await.expect("intact").expect("one"), "hello");
+        let mut long = std::pin::pin!(send.send(Bytes::from(vec![0; 200_000])));
+        let mut chain = std::pin::pin!(near.open_chain());
+        let patience = std::time::Duration::from_millis(200);
+        tokio::select! {
+            _ = &mut long => panic!("so much was taken of a stranger"),
+            _ = &mut chain => panic!("a stranger opened a stream"),
+            () = tokio::time::sleep(patience) => {}
+        }
+        far.admit();
+        let (long, chain) = tokio::join!(long, chain);
+        long.expect("sent");
+        chain.expect("open");
+        // The message is announced as longer than what may come first.
+        let error = receive.next_within(5).await.expect_err("too long");
+        assert!(matches!(error, LinkError::Violation(_)), "{error}");
+    });
+}

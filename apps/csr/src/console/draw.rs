@@ -49,6 +49,9 @@ fn draw_status(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         model.code().map_or_else(|| "not open yet".to_owned(), |code| code.reveal().to_string());
     let customer = match model.customer() {
         Customer::Awaited => "nobody has joined yet".to_owned(),
+        Customer::Present(name) if model.is_silent() => {
+            format!("{name} (nothing is heard, waiting)")
+        }
         Customer::Present(name) => name.clone(),
         Customer::Lost(name) => format!("{name} (connection lost, may come back)"),
     };

@@ -50,6 +50,8 @@ pub(crate) enum Action {
 pub(crate) struct Model {
     code: Option<Code>,
     customer: Customer,
+    /// Whether nothing is heard from the customer's program for now.
+    silent: bool,
     sharing: bool,
     control: bool,
     waiting: Option<Activity>,
@@ -68,6 +70,7 @@ impl Model {
         Self {
             code: None,
             customer: Customer::Awaited,
+            silent: false,
             sharing: false,
             control: false,
             waiting: None,
@@ -95,6 +98,10 @@ impl Model {
             Customer::Awaited => "customer",
             Customer::Present(name) | Customer::Lost(name) => name,
         }
+    }
+
+    pub(crate) const fn is_silent(&self) -> bool {
+        self.silent
     }
 
     pub(crate) const fn is_sharing(&self) -> bool {
@@ -158,8 +165,10 @@ impl Model {
         match event {
             Event::Opened { code } | Event::CodeRenewed { code } => self.code = Some(code.clone()),
             Event::CustomerJoined { name, .. } => {
+                self.silent = false;
                 self.customer = Customer::Present(name.clone());
             }
+            Event::CustomerSilent { silent } => self.silent = *silent,
             Event::CustomerLost { .. } => {
                 if let Customer::Present(name) = &self.customer {
                     self.customer = Customer::Lost(name.clone());

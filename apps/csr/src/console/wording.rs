@@ -17,6 +17,12 @@ pub(crate) fn event(event: &Event) -> String {
         }
         Event::CustomerJoined { name, again: false } => format!("{name} has joined the session"),
         Event::CustomerJoined { name, again: true } => format!("{name} is back in the session"),
+        Event::CustomerSilent { silent: true } => {
+            "Nothing is heard from the customer's computer; waiting for it".to_owned()
+        }
+        Event::CustomerSilent { silent: false } => {
+            "The customer's computer is heard again".to_owned()
+        }
         Event::CustomerLost { grace_s } => format!(
             "The connection to the customer is lost; they can come back within {grace_s} seconds"
         ),

@@ -41,6 +41,8 @@ pub(crate) enum ToWindow {
     Wake,
     /// Whether the customer's computer carries input out.
     ControlAllowed(bool),
+    /// Whether nothing is heard from the customer's program for now.
+    Silent(bool),
     /// The share is interrupted: keep the window, its pictures stand still.
     Interrupted,
     /// The share is over: close the window.
@@ -56,6 +58,8 @@ pub(crate) enum FromWindow {
     Closed,
     /// It cannot be shown; one sentence.
     Failed(String),
+    /// The display has gone, and with it the main thread: the window's loop does not end any more.
+    DisplayGone,
 }
 
 /// Sends messages to the window from any thread.
@@ -198,6 +202,9 @@ impl ApplicationHandler<ToWindow> for App {
             ToWindow::ControlAllowed(allowed) => {
                 self.control = allowed;
                 self.with_share(event_loop, |share, _| share.set_control(allowed));
+            }
+            ToWindow::Silent(silent) => {
+                self.with_share(event_loop, |share, _| share.set_silent(silent));
             }
             ToWindow::Interrupted => {
                 self.with_share(event_loop, |share, _| share.interrupt());

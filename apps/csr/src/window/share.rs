@@ -53,6 +53,8 @@ pub(crate) struct Share {
     local_cursor: LocalCursor,
     /// Wheel events to come that are releases, see [`Share::on_device_event`].
     wheel_releases: u32,
+    /// Whether nothing is heard from the customer's program for now.
+    silent: bool,
     interrupted: bool,
     /// The title and since when it stands.
     title: Option<(Title, Instant)>,
@@ -65,10 +67,12 @@ pub(crate) struct Share {
 /// What the title tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Title {
+    silent: bool,
     interrupted: bool,
     engaged: bool,
     allowed: bool,
     exact: bool,
+    scaled: bool,
 }
 
 impl Title {
@@ -76,13 +80,20 @@ impl Title {
         if self.interrupted {
             return format!("{customer}: connection lost, waiting for the customer - Tessera");
         }
+        if self.silent {
+            return format!("{customer}: nothing is heard, waiting - Tessera");
+        }
         let doing = match (self.engaged, self.allowed) {
             (true, _) => "controlling",
             (false, true) => "viewing, click to control",
             (false, false) => "viewing",
         };
-        let exact = if self.exact { " - exact" } else { "" };
-        format!("{customer}: {doing}{exact} - Tessera")
+        let picture = match (self.scaled, self.exact) {
+            (true, _) => " - scaled",
+            (false, true) => " - exact",
+            (false, false) => "",
+        };
+        format!("{customer}: {doing}{picture} - Tessera")
     }
 }
 
@@ -111,6 +122,7 @@ impl Share {
             modifiers: ModifiersState::default(),
             local_cursor: LocalCursor::default(),
             wheel_releases: 0,
+            silent: false,
             interrupted: false,
             title: None,
             unchanged: Region::empty(Size::default()),
@@ -126,6 +138,7 @@ impl Share {
     pub(crate) fn resume(&mut self, view: view::Handle) {
         self.view = view;
         self.interrupted = false;
+        self.silent = false;
         self.local_cursor = LocalCursor::default();
     }
 
@@ -133,6 +146,12 @@ impl Share {
     pub(crate) fn interrupt(&mut self) -> Outcome {
         self.interrupted = true;
         self.set_control(false)
+    }
+
+    /// Nothing is heard from the customer's program for now, or something is again.
+    pub(crate) fn set_silent(&mut self, silent: bool) -> Outcome {
+        self.silent = silent;
+        Ok(Next::Go)
     }
 
     /// Shows the picture that the window was opened for.
@@ -182,10 +201,12 @@ impl Share {
         let shape = self.view.cursor().shape.filter(|_| engaged);
         self.local_cursor.show(event_loop, &self.window, shape);
         let wanted = Title {
+            silent: self.silent,
             interrupted: self.interrupted,
             engaged,
             allowed: self.operator.is_allowed(),
             exact: self.view.picture().is_some_and(|picture| picture.info.exact),
+            scaled: self.presenter.viewport().is_some_and(|viewport| !viewport.is_one_to_one()),
         };
         let now = Instant::now();
         if let Some((shown, since)) = self.title {

@@ -1,11 +1,13 @@
 //! Center, representative and customer as the real programs, over real QUIC on loopback, on two X
 //! displays of the test's own.
 
+mod cable;
 mod desk;
 mod program;
 
 use std::fs;
 
+use cable::Cable;
 use desk::Desk;
 use program::{Program, Setting, wait_until};
 
@@ -96,7 +98,8 @@ fn a_customer_who_vanishes_is_reported_and_can_come_back() {
     let mut customer = setting.customer(&shared, &["--consent", "view"]);
     csr.expect("You see the customer's desktop");
     customer.kill();
-    csr.expect("The connection to the customer is lost");
+    // Its system says that the port is closed, before a second of silence has passed.
+    csr.expect_before("The connection to the customer is lost", "Nothing is heard");
     let mut again = setting.customer(&shared, &["--consent", "view"]);
     csr.expect("Kim is back");
     csr.expect("You see the customer's desktop");
@@ -104,6 +107,63 @@ fn a_customer_who_vanishes_is_reported_and_can_come_back() {
     seen.close("Kim: viewing");
     again.expect("no longer sees your desktop: they stopped it");
     Program::end_both(&mut csr, &mut again);
+}
+
+#[test]
+fn a_pulled_cable_shows_as_silence_then_as_loss_and_mends_by_itself() {
+    let cable = match Cable::lay() {
+        Ok(cable) => cable,
+        Err(reason) => return println!("skipped: network namespaces are needed ({reason})"),
+    };
+    let (seen, shared) = (Desk::start(), Desk::start());
+    let setting = Setting::between(Some(cable.near()), Some(cable.far()), cable.near_ip());
+    let mut csr = setting.csr(&seen, &["--request", "view"]);
+    let mut customer = setting.customer(&shared, &["--consent", "view"]);
+    csr.expect("You see the customer's desktop");
+    wait_until("the share window", || seen.has_window("Kim: viewing"));
+    cable.pull();
+    csr.expect_before("Nothing is heard from the customer's computer", "is lost");
+    customer.expect_before("Nothing is heard from Lee's computer", "is lost");
+    wait_until("the title to say so", || seen.has_window("Kim: nothing is heard"));
+    csr.expect("The connection to the customer is lost");
+    customer.expect("Nothing is shared");
+    cable.plug();
+    csr.expect("Kim is back");
+    customer.expect("You are again connected with Lee");
+    csr.expect("You see the customer's desktop");
+    Program::end_both(&mut csr, &mut customer);
+}
+
+#[test]
+fn a_representative_who_vanishes_is_reported_and_nothing_stays_shared() {
+    let (seen, shared) = (Desk::start(), Desk::start());
+    let setting = Setting::new();
+    let mut csr = setting.csr(&seen, &["--request", "control"]);
+    let mut customer = setting.customer(&shared, &["--consent", "view,control"]);
+    customer.expect("may now use your mouse and keyboard");
+    csr.kill();
+    customer.expect_before("Nothing is shared", "Nothing is heard");
+    wait_until("the sign to go", || !shared.has_window("Lee is "));
+    customer.terminate();
+    assert_eq!(customer.wait(), Some(0));
+}
+
+#[test]
+fn a_share_window_whose_display_goes_away_ends_the_session_in_our_words() {
+    let (mut seen, shared) = (Desk::start(), Desk::start());
+    let setting = Setting::new();
+    let mut csr = setting.csr(&seen, &["--request", "view"]);
+    let mut customer = setting.customer(&shared, &["--consent", "view"]);
+    csr.expect("You see the customer's desktop");
+    wait_until("the share window", || seen.has_window("Kim: viewing"));
+    seen.stop();
+    customer.expect("Lee has ended the session");
+    assert_eq!(customer.wait(), Some(0));
+    assert_eq!(csr.wait(), Some(1));
+    let log = csr.log();
+    let words = "tessera-csr: the display of the share window has gone";
+    assert!(log.lines().next_back().is_some_and(|line| line.starts_with(words)), "{log}");
+    assert!(!log.contains("X connection to"), "{log}");
 }
 
 #[test]

@@ -27,22 +27,31 @@ pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
 pub(crate) struct Setting {
     directory: TempDir,
     address: String,
+    /// Network namespaces: of the center and the representative, and of the customer.
+    near: Option<String>,
+    far: Option<String>,
     _center: Program,
 }
 
 impl Setting {
     pub(crate) fn new() -> Self {
+        Self::between(None, None, "127.0.0.1")
+    }
+
+    /// Center and representative in the network namespace `near`, reached at `ip` by the customer in `far`.
+    pub(crate) fn between(near: Option<&str>, far: Option<&str>, ip: &str) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let data = directory.path().join("center").display().to_string();
-        let arguments =
-            ["--data", &data, "serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"];
-        let mut center = Program::start(&path_of("tessera-center"), &arguments);
+        let listen = format!("{ip}:0");
+        let arguments = ["--data", &data, "serve", "--listen", &listen, "--http", "127.0.0.1:0"];
+        let mut center = Program::start(near, &path_of("tessera-center"), &arguments);
         let address =
             center.expect("center ").split_whitespace().nth(1).expect("an address").to_owned();
         let token = center.expect("enrolment token ");
         let token = token.split_whitespace().nth(2).expect("a token");
         std::fs::write(directory.path().join("token"), token).expect("written");
-        Self { directory, address, _center: center }
+        let (near, far) = (near.map(str::to_owned), far.map(str::to_owned));
+        Self { directory, address, near, far, _center: center }
     }
 
     pub(crate) fn code_file(&self) -> PathBuf {
@@ -54,23 +63,32 @@ impl Setting {
         let token = self.directory.path().join("token").display().to_string();
         let mut all = vec!["start", "--name", "Lee", "--token-file", &token, "--no-console"];
         all.extend(arguments);
-        self.participant(Path::new(env!("CARGO_BIN_EXE_tessera-csr")), desk, &all, "csr")
+        let program = Path::new(env!("CARGO_BIN_EXE_tessera-csr"));
+        self.participant(self.near.as_deref(), program, desk, &all, "csr")
     }
 
     /// A customer called Kim who shares `desk`.
     pub(crate) fn customer(&self, desk: &Desk, arguments: &[&str]) -> Program {
         let mut all = vec!["--name", "Kim"];
         all.extend(arguments);
-        self.participant(&path_of("tessera-customer"), desk, &all, "customer")
+        let program = path_of("tessera-customer");
+        self.participant(self.far.as_deref(), &program, desk, &all, "customer")
     }
 
-    fn participant(&self, program: &Path, desk: &Desk, arguments: &[&str], data: &str) -> Program {
+    fn participant(
+        &self,
+        namespace: Option<&str>,
+        program: &Path,
+        desk: &Desk,
+        arguments: &[&str],
+        data: &str,
+    ) -> Program {
         let code = self.code_file().display().to_string();
         let data = self.directory.path().join(data).display().to_string();
         let mut all = arguments.to_vec();
         all.extend(["--center", &self.address, "--display", desk.name(), "--log-json"]);
         all.extend(["--code-file", &code, "--data", &data]);
-        Program::start(program, &all)
+        Program::start(namespace, program, &all)
     }
 }
 
@@ -78,8 +96,9 @@ impl Setting {
 fn path_of(program: &str) -> PathBuf {
     static BUILT: Once = Once::new();
     BUILT.call_once(|| {
-        let packages = ["build", "-q", "-p", "tessera-center", "-p", "tessera-customer"];
-        let built = Command::new(env!("CARGO")).args(packages).status();
+        // The whole workspace, since its parts alone would want their dependencies built with other features.
+        let arguments = ["build", "--locked", "--offline", "-q", "--workspace", "--bins"];
+        let built = Command::new(env!("CARGO")).args(arguments).status();
         assert!(built.expect("cargo runs").success());
     });
     Path::new(env!("CARGO_BIN_EXE_tessera-csr")).with_file_name(program)
@@ -95,8 +114,16 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    fn start(program: &Path, arguments: &[&str]) -> Self {
-        let mut child = Command::new(program)
+    fn start(namespace: Option<&str>, program: &Path, arguments: &[&str]) -> Self {
+        let mut command = match namespace {
+            None => Command::new(program),
+            Some(namespace) => {
+                let mut command = Command::new("ip");
+                command.args(["netns", "exec", namespace]).arg(program);
+                command
+            }
+        };
+        let mut child = command
             .args(arguments)
             .env_remove("TESSERA_LOG")
             .stdin(Stdio::piped())
@@ -133,6 +160,20 @@ impl Program {
                     let (name, log) = (&self.name, self.log());
                     panic!("{name} did not print '{text}' but {before:#?}, and logged {log}");
                 }
+            }
+        }
+    }
+
+    /// As [`Self::expect`], for a line that has to come before any with `unwanted`.
+    pub(crate) fn expect_before(&mut self, text: &str, unwanted: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let line = self.lines.recv_timeout(left);
+            let line = line.unwrap_or_else(|_| panic!("{} did not print '{text}'", self.name));
+            assert!(!line.contains(unwanted), "{}: {line}", self.name);
+            if line.contains(text) {
+                return line;
             }
         }
     }
