@@ -24,11 +24,15 @@ const ATTEMPTS: usize = 5;
 /// Reads the code from `path`, waiting for the file to appear. `None` when the program is told to
 /// end meanwhile.
 pub(crate) fn from_file(path: &Path, inputs: &Receiver<Input>) -> Result<Option<Code>, Error> {
-    tracing::info!(path = %path.display(), "waiting for the code file");
+    let mut waiting = false;
     loop {
         match read(path) {
             Ok(text) => return Ok(Some(text.parse().map_err(tessera::Error::from)?)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if !std::mem::replace(&mut waiting, true) {
+                    tracing::info!(path = %path.display(), "waiting for the code file");
+                }
+            }
             Err(reason) => return Err(Error::CodeFile { path: path.to_owned(), reason }),
         }
         match inputs.recv_timeout(LOOK_INTERVAL) {

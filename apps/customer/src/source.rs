@@ -6,6 +6,7 @@ use tessera::customer::Screen;
 use tessera::{ScreenSource, Size};
 use tessera_capture::clip::{AtEnd, ClipSource};
 use tessera_capture::pattern::PatternSource;
+use tessera_capture::x11::X11Source;
 use tessera_capture::{CaptureError, Pace};
 
 use crate::cli::{Options, Source};
@@ -19,10 +20,12 @@ const PATTERN_INTERVAL: Duration = Duration::from_micros(33_333);
 
 /// The screen that the options name.
 pub(crate) fn screen(options: &Options) -> Result<Screen, Error> {
-    let Some(source) = options.source.clone() else {
-        return Ok(Screen::Display(options.display.clone()));
-    };
     // Opened once beforehand, so that an unusable one is reported before the session begins.
+    let Some(source) = options.source.clone() else {
+        let display = options.display.clone();
+        drop(X11Source::open(display.as_deref()).map_err(tessera::Error::from)?);
+        return Ok(Screen::Display(display));
+    };
     drop(open(&source).map_err(tessera::Error::from)?);
     Ok(Screen::Own { open: Box::new(move || open(&source)), sink: None })
 }
