@@ -125,11 +125,17 @@ impl Station {
 
     /// Uses a display that is there already.
     pub(crate) fn existing(name: &str) -> Result<Self, Error> {
-        let area = Display::connect(name)?.area();
+        let display = Display::connect(name)?;
+        let area = display.area();
         if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
             return Err(Error::Unmet(format!(
                 "display {name} is {}x{}; the demo's windows need {}x{}",
                 area.width, area.height, SMALLEST.0, SMALLEST.1
+            )));
+        }
+        if !display.has_window_manager()? {
+            return Err(Error::Unmet(format!(
+                "no window manager runs on display {name}, so windows cannot be placed; start one there"
             )));
         }
         Ok(Self { name: name.into(), manager: None, server: None })
