@@ -64,6 +64,8 @@ struct Viewer {
 
 struct Scene {
     frame: Frame,
+    /// The frame as it was before the last change.
+    before: Frame,
     lines: [Line; 2],
     viewers: Vec<Viewer>,
     next_id: u64,
@@ -83,6 +85,7 @@ impl Scene {
         };
         let mut scene = Self {
             frame: Frame::black(size),
+            before: Frame::black(size),
             lines: [line(1), line(1 << 20)],
             viewers: Vec::new(),
             next_id: 0,
@@ -99,7 +102,8 @@ impl Scene {
         let viewer = usize::from(choices.byte());
         match operation {
             0..=2 => {
-                let rect = draw(&mut self.frame, choices);
+                let before = std::mem::replace(&mut self.before, self.frame.clone());
+                let rect = draw(&mut self.frame, &before, choices);
                 self.lines.iter_mut().for_each(|line| line.damage.add(rect));
             }
             3..=5 => {
