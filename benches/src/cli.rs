@@ -21,6 +21,12 @@ pub(crate) enum Command {
     Encode(EncodeArgs),
     /// Decode what `encode` wrote into raw BGRX frames, X byte zero.
     Decode(DecodeArgs),
+    /// Record a live X11 display as a clip.
+    Record(RecordArgs),
+    /// Draw results of `codec --json` as bar charts.
+    Plot(PlotArgs),
+    /// Write updates of a part of a clip as an input of the fuzz target `decode`.
+    Seed(SeedArgs),
 }
 
 /// Arguments of `codec`.
@@ -79,6 +85,78 @@ pub(crate) struct DecodeArgs {
     pub(crate) json: bool,
 }
 
+/// Arguments of `record`.
+#[derive(Debug, Args)]
+pub(crate) struct RecordArgs {
+    /// The display, such as `:0`; that of the environment when none is named.
+    #[arg(long)]
+    pub(crate) display: Option<String>,
+    /// How long to record.
+    #[arg(long, default_value_t = 5.0, value_parser = positive)]
+    pub(crate) seconds: f64,
+    /// Pictures a second.
+    #[arg(long, default_value_t = 30.0, value_parser = positive)]
+    pub(crate) fps: f64,
+    /// Level of zstd, 1 to 19: a higher one may be too slow to keep up.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=19))]
+    pub(crate) level: i32,
+    /// What can be seen, for people.
+    #[arg(long)]
+    pub(crate) description: Option<String>,
+    /// Print what was recorded as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The clip to write: OUT.json and OUT.bgrx.zst.
+    pub(crate) out: PathBuf,
+}
+
+/// Arguments of `plot`.
+#[derive(Debug, Args)]
+pub(crate) struct PlotArgs {
+    /// What `codec --json` printed.
+    pub(crate) results: PathBuf,
+    /// The folder for the pictures, CLIP.svg for each clip.
+    pub(crate) folder: PathBuf,
+    /// Print what was drawn as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `seed`.
+#[derive(Debug, Args)]
+pub(crate) struct SeedArgs {
+    /// The clip.
+    pub(crate) clip: PathBuf,
+    /// The file to write.
+    pub(crate) out: PathBuf,
+    /// Width of the part, which is taken from the middle.
+    #[arg(long, default_value_t = 192, value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub(crate) width: u16,
+    /// Height of the part.
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub(crate) height: u16,
+    /// Frames to leave out at the beginning.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) skip: usize,
+    /// Frames to code.
+    #[arg(long, default_value_t = 4)]
+    pub(crate) frames: usize,
+    /// How the encoder treats pictures in motion.
+    #[arg(long, value_enum, default_value_t = PolicyName::Live)]
+    pub(crate) policy: PolicyName,
+    /// Print what was written as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A number above 0, at most 1000.
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number > 0.0 && number <= 1000.0 => Ok(number),
+        _ => Err("a number above 0, at most 1000, is needed".into()),
+    }
+}
+
 /// Which codecs take part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Only {
@@ -95,6 +173,15 @@ pub(crate) enum PolicyName {
     Exact,
     /// As in a session: pictures are lossy while they move and refined at rest.
     Live,
+}
+
+impl From<PolicyName> for tessera_codec::Policy {
+    fn from(name: PolicyName) -> Self {
+        match name {
+            PolicyName::Exact => Self::Exact,
+            PolicyName::Live => Self::Live,
+        }
+    }
 }
 
 impl PolicyName {

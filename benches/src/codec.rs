@@ -14,7 +14,7 @@ use crate::rivals;
 const ACK_DELAYS: [usize; 2] = [0, 3];
 
 /// The project's own clips.
-const OWN_CLIPS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clips");
+pub(crate) const OWN_CLIPS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clips");
 
 /// Runs every codec over every clip and prints each result as soon as it is there.
 pub(crate) fn run(arguments: &CodecArgs) -> Result<(), BenchError> {

@@ -17,6 +17,20 @@ pub(crate) enum BenchError {
     /// A file of coded frames breaks its own format.
     #[error("{path} is not a file that tessera-bench encode wrote: {1}", path = .0.display())]
     Coded(PathBuf, &'static str),
+    /// A line of results cannot be read.
+    #[error("{path}, line {1}: {2}; name a file of what codec --json printed", path = .0.display())]
+    Results(PathBuf, usize, String),
+    /// Recording stopped in the middle.
+    #[error("the clip {0} could not be written to its end; is the disk full?")]
+    Recording(String),
+    /// An update is too long for an input of a fuzz target.
+    #[error(
+        "an update has {0} bytes, more than the 65535 of an input; take a smaller part of the clip"
+    )]
+    Seed(usize),
+    /// The display cannot be recorded.
+    #[error(transparent)]
+    Capture(#[from] tessera_capture::CaptureError),
     /// Our decoder refused what our encoder made, or the pictures differ.
     #[error("frame {frame}: {what}; this is a defect of the codec, please report it with the clip")]
     Ours {

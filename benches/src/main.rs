@@ -9,8 +9,11 @@ mod error;
 mod json;
 mod metrics;
 mod ours;
+mod plot;
+mod record;
 mod report;
 mod rivals;
+mod seed;
 mod tools;
 
 use std::process::ExitCode;
@@ -24,6 +27,9 @@ fn main() -> ExitCode {
         Command::Codec(arguments) => codec::run(&arguments),
         Command::Encode(arguments) => coded::encode(&arguments),
         Command::Decode(arguments) => coded::decode(&arguments),
+        Command::Record(arguments) => record::run(&arguments),
+        Command::Plot(arguments) => plot::run(&arguments),
+        Command::Seed(arguments) => seed::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

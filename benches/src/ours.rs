@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tessera_codec::{
     Decoder, DecoderConfig, EncodeRequest, Encoder, EncoderConfig, Frame, FrameView, Payload,
-    Payloads, Policy, Region, Status, TileGrid, Track,
+    Payloads, Region, Status, TileGrid, Track,
 };
 
 use crate::cli::PolicyName;
@@ -33,10 +33,7 @@ pub(crate) struct Setting {
 
 impl Setting {
     fn encoder_config(self) -> EncoderConfig {
-        let policy = match self.policy {
-            PolicyName::Exact => Policy::Exact,
-            PolicyName::Live => Policy::Live,
-        };
+        let policy = self.policy.into();
         EncoderConfig { threads: self.threads, policy, ..EncoderConfig::default() }
     }
 }
@@ -241,5 +238,43 @@ impl Coder {
 
     fn picture(&self) -> Result<FrameView<'_>, BenchError> {
         self.decoder.view().ok_or_else(|| self.failed("no picture was decoded"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::OWN_CLIPS;
+
+    fn own_clips(frames: usize) -> Vec<Clip> {
+        let clips = Clip::find(&[OWN_CLIPS.into()], Some(frames)).expect("the project's clips");
+        assert!(clips.len() >= 6, "clips are missing");
+        clips
+    }
+
+    #[test]
+    fn the_projects_clips_are_exact_frame_by_frame() {
+        for clip in own_clips(16) {
+            for ack_delay in [0, 3] {
+                let setting =
+                    Setting { policy: PolicyName::Exact, threads: 1, ack_delay, lose_leaf: 0 };
+                let measured = measure(&clip, setting, 1).expect(&clip.name);
+                assert!(measured.tally.least_exact_share() >= 1.0, "{}", clip.name);
+                assert_eq!(measured.tally.psnr_db(), None, "{}", clip.name);
+            }
+        }
+    }
+
+    #[test]
+    fn in_a_session_text_stays_exact_and_pictures_become_so_even_when_leaves_are_lost() {
+        for clip in own_clips(40) {
+            let setting =
+                Setting { policy: PolicyName::Live, threads: 2, ack_delay: 3, lose_leaf: 2 };
+            let tally = measure(&clip, setting, 1).expect(&clip.name).tally;
+            assert!(tally.exact_after().is_some(), "{} never became exact", clip.name);
+            if ["terminal-typing", "terminal-scroll", "editor", "clock"].contains(&&*clip.name) {
+                assert!(tally.least_exact_share() >= 1.0, "{}", clip.name);
+            }
+        }
     }
 }
