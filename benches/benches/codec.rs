@@ -1,8 +1,12 @@
-//! The codec's kernels and whole 1920x1080 frames, drawn here: text-like and photograph-like.
+//! The codec's kernels, whole 1920x1080 frames drawn here (text-like and photograph-like), and the
+//! frames of the project's clips.
 //!
 //! `cargo bench -p tessera-bench --bench codec`. One thread, so that figures compare.
 
+use std::path::Path;
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use tessera_capture::clip::ClipReader;
 use tessera_codec::{
     Decoder, DecoderConfig, EncodeRequest, Encoder, EncoderConfig, Frame, Payloads, Policy, Region,
     Size, TileGrid, TileIndex, tile_hash,
@@ -127,5 +131,76 @@ fn frames(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, hashing, frames);
+/// Frames of a clip that are coded in turn.
+const CLIP_FRAMES: usize = 24;
+
+/// The first frames of one of the project's clips.
+fn clip(name: &str) -> Vec<Frame> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("clips").join(name);
+    let mut reader = ClipReader::open(&path).expect("a clip of the project");
+    let mut frame = Frame::black(reader.info().size);
+    let mut frames = Vec::new();
+    while frames.len() < CLIP_FRAMES && reader.read_frame(&mut frame).expect("a frame") {
+        frames.push(frame.clone());
+    }
+    frames
+}
+
+/// Whole clips, every tile damaged in each frame: what changed has to be found as well.
+fn clips(criterion: &mut Criterion) {
+    for (name, policy) in [
+        ("terminal-typing", Policy::Exact),
+        ("terminal-scroll", Policy::Exact),
+        ("editor", Policy::Exact),
+        ("browser-page", Policy::Exact),
+        ("browser-page", Policy::Live),
+        ("window-drag", Policy::Exact),
+        ("film", Policy::Live),
+    ] {
+        let frames = clip(name);
+        let size = frames[0].size();
+        let pixels = size.area() * frames.len();
+        let config = EncoderConfig { policy, ..EncoderConfig::default() };
+        let mut encoder = Encoder::new(size, config).expect("encoder");
+        let mut payloads = Payloads::new();
+        let mut damage = Region::full(size);
+        let mut now_us = 0;
+        let mut encode = |encoder: &mut Encoder, updates: &mut Vec<tessera_codec::Payload>| {
+            updates.clear();
+            encoder.restart();
+            for frame in &frames {
+                now_us += 50_000;
+                damage.fill();
+                let request = EncodeRequest { now_us, budget_bytes: usize::MAX, pointer: None };
+                encoder.encode(frame.view(), &mut damage, &request, &mut payloads);
+                updates.extend(payloads.drain());
+            }
+        };
+        let mut group = criterion.benchmark_group(format!("clip {name} {policy:?}"));
+        group.throughput(Throughput::Elements(pixels as u64)).sample_size(10);
+        let mut updates = Vec::new();
+        group.bench_function("encode", |bench| bench.iter(|| encode(&mut encoder, &mut updates)));
+        let mut decoder = Decoder::new(DecoderConfig::default()).expect("decoder");
+        group.bench_function("decode", |bench| {
+            bench.iter_batched(
+                || {
+                    // A start each time: any number of them may follow one another.
+                    let mut updates = Vec::new();
+                    encode(&mut encoder, &mut updates);
+                    updates
+                },
+                |updates| {
+                    for update in &updates {
+                        decoder.apply(update.track, &update.bytes).expect("valid update");
+                    }
+                    updates
+                },
+                criterion::BatchSize::PerIteration,
+            );
+        });
+        group.finish();
+    }
+}
+
+criterion_group!(benches, hashing, frames, clips);
 criterion_main!(benches);
