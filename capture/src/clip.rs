@@ -4,10 +4,11 @@
 //! A clip `NAME` is two files:
 //!
 //! - `NAME.json` — an object with `width` and `height` (pixels, 1 to 16384), `fps` (frames a second,
-//!   above 0, at most 1000), `frames` (their number, at least 1), `stride` (bytes, `4 * width`),
-//!   `pixel_format` (`"BGRX"`), and `description` (text). Further members are ignored.
-//! - `NAME.bgrx.zst` — all frames one after another, rows packed, as one zstd stream
-//!   (RFC 8878) whose window is at most 2^27 bytes. The fourth byte of a pixel has no meaning.
+//!   above 0, at most 1000), `frames` (their number, at least 1), `stride` (bytes from one row to
+//!   the next, from `4 * width` to 65536 + 4096), `pixel_format` (`"BGRX"`), and `description`
+//!   (text). Further members are ignored.
+//! - `NAME.bgrx.zst` — all frames one after another as one zstd stream (RFC 8878) whose window is at
+//!   most 2^27 bytes. The fourth byte of a pixel and what follows a row's pixels have no meaning.
 //!
 //! [`ClipReader`] iterates over the frames; [`ClipSource`] plays them and finds the damage by
 //! comparing each frame with the one before. Recording is not here.
@@ -32,6 +33,9 @@ const MAX_DESCRIPTION_BYTES: u64 = 64 * 1024;
 
 const MAX_FPS: f64 = 1000.0;
 
+/// Bound on a row's bytes: the widest canvas, and what a system may pad rows with.
+const MAX_STRIDE: usize = MAX_DIMENSION as usize * BYTES_PER_PIXEL + 4096;
+
 /// What a clip's `.json` says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClipInfo {
@@ -41,6 +45,8 @@ pub struct ClipInfo {
     pub frames: u64,
     /// Time from one frame to the next when played as recorded.
     pub interval: Duration,
+    /// Bytes from one row to the next in the file; rows of a [`Frame`] are packed.
+    pub stride_bytes: usize,
     /// What can be seen, for people.
     pub description: String,
 }
@@ -51,7 +57,7 @@ struct Document {
     height: u16,
     fps: f64,
     frames: u64,
-    stride: u32,
+    stride: usize,
     pixel_format: String,
     #[serde(default)]
     description: String,
@@ -66,11 +72,15 @@ impl Document {
                 self.width, self.height
             ));
         }
-        if self.stride != u32::from(self.width) * BYTES_PER_PIXEL as u32 {
-            return Err(format!("stride {} is not 4 times the width", self.stride));
+        let row_bytes = usize::from(self.width) * BYTES_PER_PIXEL;
+        if !(row_bytes..=MAX_STRIDE).contains(&self.stride) {
+            return Err(format!(
+                "stride {} is not within {row_bytes} (4 times the width) to {MAX_STRIDE}",
+                self.stride
+            ));
         }
         if self.pixel_format != "BGRX" {
-            return Err("the pixel format is not BGRX".into());
+            return Err("the pixel format is not \"BGRX\"".into());
         }
         if !(self.fps > 0.0 && self.fps <= MAX_FPS) {
             return Err(format!("{} frames a second is not within 0 to {MAX_FPS}", self.fps));
@@ -80,7 +90,13 @@ impl Document {
         if self.frames == 0 {
             return Err("the clip has no frames".into());
         }
-        Ok(ClipInfo { size, frames: self.frames, interval, description: self.description })
+        Ok(ClipInfo {
+            size,
+            frames: self.frames,
+            interval,
+            stride_bytes: self.stride,
+            description: self.description,
+        })
     }
 }
 
@@ -129,12 +145,29 @@ impl ClipReader {
         if frame.size() != self.info.size {
             *frame = Frame::black(self.info.size);
         }
-        self.stream.read_exact(frame.data_mut()).map_err(|error| CaptureError::Clip {
+        self.read_pixels(frame).map_err(|error| CaptureError::Clip {
             path: self.pixels_path.clone(),
             reason: format!("frame {} of {}: {error}", self.next, self.info.frames),
         })?;
         self.next += 1;
         Ok(true)
+    }
+
+    fn read_pixels(&mut self, frame: &mut Frame) -> std::io::Result<()> {
+        let Size { width, height } = self.info.size;
+        let padding = self.info.stride_bytes - usize::from(width) * BYTES_PER_PIXEL;
+        if padding == 0 {
+            return self.stream.read_exact(frame.data_mut());
+        }
+        for y in 0..height {
+            self.stream.read_exact(frame.span_mut(0, y, width))?;
+            let skipped =
+                std::io::copy(&mut (&mut self.stream).take(padding as u64), &mut std::io::sink())?;
+            if skipped < padding as u64 {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(())
     }
 
     /// Goes back to frame 0.
@@ -371,6 +404,36 @@ mod tests {
     }
 
     #[test]
+    fn what_follows_the_pixels_of_a_row_is_skipped() {
+        let folder = tempfile::tempdir().expect("folder");
+        let name = folder.path().join("padded");
+        let frames = record(&name);
+        let (json, pixels) = clip_files(&name);
+        let text = std::fs::read_to_string(&json).expect("description");
+        std::fs::write(&json, text.replace("\"stride\":800", "\"stride\":832")).expect("written");
+        let mut bytes = Vec::new();
+        for row in frames.iter().flat_map(|frame| frame.data().chunks_exact(800)) {
+            bytes.extend_from_slice(row);
+            bytes.extend_from_slice(&[7; 32]);
+        }
+        let coded = |bytes: &[u8]| zstd::encode_all(bytes, 1).expect("zstd");
+        std::fs::write(&pixels, coded(&bytes)).expect("pixels");
+        let mut frame = Frame::black(SIZE);
+        let mut reader = ClipReader::open(&name).expect("open");
+        for expected in &frames {
+            assert!(reader.read_frame(&mut frame).expect("frame"));
+            assert!(&frame == expected);
+        }
+        std::fs::write(&pixels, coded(&bytes[..bytes.len() - 1])).expect("pixels");
+        reader.rewind().expect("rewind");
+        for _ in 1..FRAMES {
+            assert!(reader.read_frame(&mut frame).expect("frame"));
+        }
+        let error = reader.read_frame(&mut frame).expect_err("it is cut").to_string();
+        assert!(error.contains("frame 4 of 5"), "{error}");
+    }
+
+    #[test]
     fn damage_covers_every_change_and_the_clip_repeats() {
         let folder = tempfile::tempdir().expect("folder");
         let name = folder.path().join("clip");
@@ -424,7 +487,8 @@ mod tests {
         let cases = [
             ("\"width\":200", "\"width\":0", "not within"),
             ("\"width\":200", "\"width\":20000", "not within"),
-            ("\"stride\":800", "\"stride\":804", "stride"),
+            ("\"stride\":800", "\"stride\":796", "stride"),
+            ("\"stride\":800", "\"stride\":69633", "stride"),
             ("BGRX", "RGBX", "pixel format"),
             ("\"fps\":25", "\"fps\":0", "frames a second"),
             ("\"fps\":25", "\"fps\":1e-300", "too slow"),
