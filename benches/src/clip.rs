@@ -66,7 +66,7 @@ impl Clip {
                 format: Format::Video,
             });
         }
-        let reader = ClipReader::open(path).map_err(|error| clip_error(path, &error))?;
+        let reader = ClipReader::open(path)?;
         Ok(Self {
             name,
             size: reader.info().size,
@@ -107,9 +107,7 @@ impl Clip {
     /// Starts a pass over the frames.
     pub(crate) fn frames(&self) -> Result<Frames, BenchError> {
         let source = match self.format {
-            Format::Recorded => Source::Recorded(Box::new(
-                ClipReader::open(&self.path).map_err(|error| clip_error(&self.path, &error))?,
-            )),
+            Format::Recorded => Source::Recorded(Box::new(ClipReader::open(&self.path)?)),
             Format::Video => {
                 let mut child = Command::new("ffmpeg")
                     .args(["-v", "error", "-i"])
@@ -143,10 +141,6 @@ fn recording_as_video(path: &Path) -> PathBuf {
         }
     }
     path.to_owned()
-}
-
-fn clip_error(path: &Path, error: &dyn std::fmt::Display) -> BenchError {
-    BenchError::Clip(path.to_owned(), error.to_string())
 }
 
 /// Size and frame rate of a video file.
@@ -184,9 +178,7 @@ impl Frames {
         }
         self.left -= 1;
         let more = match &mut self.source {
-            Source::Recorded(reader) => {
-                reader.read_frame(frame).map_err(|error| clip_error(&self.path, &error))?
-            }
+            Source::Recorded(reader) => reader.read_frame(frame)?,
             Source::Video { child, pixels } => match pixels.read_exact(frame.data_mut()) {
                 Ok(()) => true,
                 Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {

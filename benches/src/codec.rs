@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &CodecArgs) -> Result<(), BenchError> {
             match rivals::measure_video(coder, &clip) {
                 Ok(tally) => emit(&Row::new(&clip, coder.name, &tally), arguments.json),
                 // What a rival cannot do must not hide the others' figures.
-                Err(error) => eprintln!("tessera-bench: {}: {}: {error}", clip.name, coder.name),
+                Err(error) => eprintln!("tessera-bench: {}: {error}", clip.name),
             }
         }
     }

@@ -175,7 +175,9 @@ impl Running {
         let report = self.report.take().and_then(|report| report.join().ok());
         let text = report.ok_or(BenchError::Rival(coder.name))??;
         if !self.child.wait()?.success() {
-            eprint!("{text}");
+            for line in text.lines().filter(|line| line.contains("rror")) {
+                eprintln!("{line}");
+            }
             return Err(BenchError::Rival(coder.name));
         }
         Ok(processor_time(&text))
