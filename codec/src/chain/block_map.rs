@@ -1,5 +1,7 @@
 //! The block map of an update: which tiles change, and how each of their 8x8 blocks is made.
 
+use std::ops::Range;
+
 use super::cache::{Directives, PAGE_BITS};
 use super::coder::Coder;
 use super::model::{Alphabet, Bit, SYMBOLS};
@@ -217,6 +219,30 @@ impl BlockMap {
         Rect::new(x, y, (size.width - x).min(BLOCK as u16), (size.height - y).min(BLOCK as u16))
     }
 
+    /// Neighbouring blocks of one mode in a row of blocks: their columns and the mode.
+    pub(crate) fn runs(&self, row: usize) -> impl Iterator<Item = (Range<usize>, Mode)> + '_ {
+        let mut end = 0;
+        self.row(row).chunk_by(PartialEq::eq).filter_map(move |run| {
+            let start = end;
+            end += run.len();
+            run.first().map(|&mode| (start..end, mode))
+        })
+    }
+
+    /// Pixels of neighbouring blocks of a row, at least one, cut to the canvas.
+    #[inline(always)]
+    pub(crate) fn run_rect(&self, columns: &Range<usize>, row: usize) -> Rect {
+        let (first, last) = (self.rect(columns.start, row), self.rect(columns.end - 1, row));
+        Rect { width: last.x + last.width - first.x, ..first }
+    }
+
+    /// Whether some of the blocks lie in a tile that the update changes and leaves inexact.
+    pub(crate) fn has_near(&self, row: usize, columns: &Range<usize>) -> bool {
+        let first = row / TILE_BLOCKS * self.grid.columns() as usize;
+        let mut tiles = columns.start / TILE_BLOCKS..=(columns.end - 1) / TILE_BLOCKS;
+        tiles.any(|tile| self.changed[first + tile] && !self.exact[first + tile])
+    }
+
     /// Columns and rows of the blocks in `tile`.
     pub(crate) fn blocks(&self, tile: TileIndex) -> impl Iterator<Item = (usize, usize)> + use<> {
         let tile_columns = self.grid.columns().max(1);
@@ -300,7 +326,7 @@ impl BlockMap {
     }
 
     /// Where the modes of each row of blocks of `tile` stand.
-    fn block_rows(&self, tile: TileIndex) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
+    fn block_rows(&self, tile: TileIndex) -> impl Iterator<Item = Range<usize>> + use<> {
         let tile_columns = self.grid.columns().max(1);
         let column = (tile.0 % tile_columns) as usize * TILE_BLOCKS;
         let first_row = (tile.0 / tile_columns) as usize * TILE_BLOCKS;
@@ -381,7 +407,7 @@ impl BlockMap {
     }
 
     #[inline]
-    fn code_modes<C: Coder>(&mut self, coder: &mut C, row: usize, columns: std::ops::Range<usize>) {
+    fn code_modes<C: Coder>(&mut self, coder: &mut C, row: usize, columns: Range<usize>) {
         for column in columns {
             let at = self.at(column, row);
             let [west, north] = [self.modes[at - 1], self.modes[at - self.columns - 2]];

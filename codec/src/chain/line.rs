@@ -106,13 +106,15 @@ impl Line {
     /// When a copy names no vector, or its source leaves the canvas or is not in the cache.
     pub(crate) fn place_copies(&mut self) -> Result<(), Rule> {
         let Self { previous, past: [former, stable], current, map, cache, .. } = self;
-        for (tile, _) in map.changed() {
-            for (column, row) in map.blocks(tile) {
-                let mode = map.mode(column, row);
-                if mode.has_pixels() {
+        let (_, rows) = map.dimensions();
+        let size = current.size();
+        for row in 0..rows {
+            for (columns, mode) in map.runs(row) {
+                // What is skipped in an exact tile is there already.
+                if mode.has_pixels() || mode == Mode::SKIP && !map.has_near(row, &columns) {
                     continue;
                 }
-                let rect = map.rect(column, row);
+                let rect = map.run_rect(&columns, row);
                 let at = current.at(usize::from(rect.x), usize::from(rect.y));
                 let mut from = at;
                 let source = match (mode, mode.vector()) {
@@ -121,18 +123,24 @@ impl Line {
                     (_, None) => &*previous,
                     (_, Some(vector)) => {
                         let vector = map.vectors().get(vector).ok_or(Rule::VectorUnknown)?;
-                        let source =
-                            vector.source(rect, current.size()).ok_or(Rule::CopyOutside)?;
+                        let source_of =
+                            |block: Rect| vector.source(block, size).ok_or(Rule::CopyOutside);
                         if let Some(page) = vector.page {
-                            cache.copy(page, source, current, at)?;
+                            for column in columns {
+                                let block = map.rect(column, row);
+                                let source = source_of(block)?;
+                                let at = current.at(usize::from(block.x), usize::from(block.y));
+                                cache.copy(page, source, current, at)?;
+                            }
                             continue;
                         }
+                        let source = source_of(rect)?;
                         from = current.at(usize::from(source.x), usize::from(source.y));
                         &*previous
                     }
                 };
                 let (width, height) = (usize::from(rect.width), usize::from(rect.height));
-                current.copy_block(at, source, from, width, height);
+                current.copy_area((at, width, height), source, from);
             }
         }
         Ok(())
@@ -172,23 +180,25 @@ impl Line {
         let Self { previous, past: [former, stable], born, current, map, cache, .. } = self;
         map.directives.follow(cache, previous)?;
         self.updates += 1;
-        let (columns, _) = map.dimensions();
-        for (tile, _) in map.changed() {
-            for (column, row) in map.blocks(tile) {
-                if map.mode(column, row) == Mode::SKIP {
-                    continue;
+        let (row_blocks, rows) = map.dimensions();
+        for row in 0..rows {
+            // Long rows of pixels, since memory is what this takes its time from.
+            for (columns, _) in map.runs(row).filter(|(_, mode)| *mode != Mode::SKIP) {
+                let born = &mut born[row * row_blocks..][columns.clone()];
+                for (column, born) in columns.clone().zip(born) {
+                    if self.updates - *born >= STABLE_UPDATES {
+                        let rect = map.rect(column, row);
+                        let at = current.at(usize::from(rect.x), usize::from(rect.y));
+                        let (width, height) = (usize::from(rect.width), usize::from(rect.height));
+                        stable.copy_area((at, width, height), previous, at);
+                    }
+                    *born = self.updates;
                 }
-                let born = &mut born[row * columns + column];
-                let was_stable = self.updates - *born >= STABLE_UPDATES;
-                *born = self.updates;
-                let rect = map.rect(column, row);
+                let rect = map.run_rect(&columns, row);
                 let at = current.at(usize::from(rect.x), usize::from(rect.y));
                 let (width, height) = (usize::from(rect.width), usize::from(rect.height));
-                if was_stable {
-                    stable.copy_block(at, previous, at, width, height);
-                }
-                former.copy_block(at, previous, at, width, height);
-                previous.copy_block(at, current, at, width, height);
+                former.copy_area((at, width, height), previous, at);
+                previous.copy_area((at, width, height), current, at);
             }
         }
         Ok(())

@@ -126,16 +126,14 @@ impl Picture {
         }
     }
 
-    /// Copies a block of `width` by `height` pixels, at most [`BLOCK`] each, from index `from` of
-    /// `source`, which has the same size, to index `to`.
+    /// Copies an area, given by the index of its first pixel, its width and its height, from index
+    /// `from` of `source`, which has the same size.
     #[inline(always)]
-    pub(crate) fn copy_block(
+    pub(crate) fn copy_area(
         &mut self,
-        to: usize,
+        (to, width, height): (usize, usize, usize),
         source: &Self,
         from: usize,
-        width: usize,
-        height: usize,
     ) {
         for row in 0..height {
             let (to, from) = (to + row * self.stride, from + row * source.stride);
