@@ -48,6 +48,9 @@ pub(crate) trait Coder {
     /// Marks the end of a row of pixels, where a long segment ends.
     fn end_row(&mut self);
 
+    /// Marks the end of the stream.
+    fn end(&mut self);
+
     /// Whether the stream is known to be damaged already: what follows is of no use.
     fn is_damaged(&self) -> bool;
 }

@@ -186,9 +186,10 @@ impl Lanes {
 }
 
 impl<C: Coder> LaneJob<'_, C> {
-    /// Codes the lane's pixels.
+    /// Codes the lane's pixels, and ends its stream.
     pub(super) fn run(&mut self, sources: Sources<'_>) {
         kernels::vectorize(PixelWalk { lane: self.lane, coder: self.coder, sources });
+        self.coder.end();
     }
 }
 

@@ -40,12 +40,11 @@ impl<'a> StreamDecoder<'a> {
         decoder
     }
 
-    /// Ends the stream.
+    /// Says what became of the ended stream.
     ///
     /// # Errors
     /// When it was not exactly what its symbols need.
-    pub(crate) fn finish(mut self) -> Result<(), Rule> {
-        self.check_states();
+    pub(crate) fn finish(self) -> Result<(), Rule> {
         let plain_bytes = self.plain_bit.div_ceil(8);
         let spare_bits = plain_bytes * 8 - self.plain_bit;
         let spare = self.plain.last().map_or(0, |&last| u32::from(last) >> (8 - spare_bits));
@@ -159,6 +158,10 @@ impl Coder for StreamDecoder<'_> {
             self.check_states();
             self.start_segment();
         }
+    }
+
+    fn end(&mut self) {
+        self.check_states();
     }
 
     #[inline(always)]

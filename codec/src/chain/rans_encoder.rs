@@ -30,14 +30,6 @@ impl StreamEncoder {
         (self.pending, self.pending_bits) = (0, 0);
     }
 
-    /// Ends the stream.
-    pub(crate) fn finish(&mut self) {
-        self.end_segment();
-        let bytes = self.pending_bits.div_ceil(8) as usize;
-        self.plain.extend_from_slice(&self.pending.to_le_bytes()[..bytes]);
-        (self.pending, self.pending_bits) = (0, 0);
-    }
-
     /// The segments of the ended stream.
     pub(crate) fn segments(&self) -> &[u8] {
         &self.segments
@@ -56,27 +48,56 @@ impl StreamEncoder {
     fn end_segment(&mut self) {
         let mut states = [STATE_LOW; STATES];
         self.words.clear();
+        // At most one word a symbol.
+        self.words.resize(self.log.len(), 0);
+        let mut first = self.words.len();
         for &entry in self.log.iter().rev() {
             let start = u64::from(entry >> 17);
             let frequency = u64::from(entry >> 2 & (FREQUENCY_SUM - 1));
             let state = &mut states[(entry & 3) as usize % STATES];
-            if *state >= (STATE_LOW >> FREQUENCY_BITS << 16) * frequency {
-                self.words.push(*state as u16);
-                *state >>= 16;
+            // One symbol of two or three gives a word, unpredictably: without a branch.
+            let is_full = *state >= (STATE_LOW >> FREQUENCY_BITS << 16) * frequency;
+            if let Some(word) = self.words.get_mut(first.wrapping_sub(1)) {
+                *word = *state as u16;
             }
-            // Exact in floating point, since both are below 2^53, and faster than in integers:
-            // the state is below 2^40, so that rounding cannot reach the next integer.
-            let quotient = (*state as i64 as f64 / frequency as i64 as f64) as i64 as u64;
-            *state = (quotient << FREQUENCY_BITS) + (*state - quotient * frequency) + start;
+            first -= usize::from(is_full);
+            let reduced = if is_full { *state >> 16 } else { *state };
+            let quotient = divide(reduced, reciprocal(frequency));
+            *state = reduced + quotient * (u64::from(FREQUENCY_SUM) - frequency) + start;
         }
         self.log.clear();
         for state in states {
             self.segments.extend_from_slice(&state.to_le_bytes()[..STATE_BYTES]);
         }
-        for word in self.words.iter().rev() {
+        for word in &self.words[first..] {
             self.segments.extend_from_slice(&word.to_le_bytes());
         }
     }
+}
+
+/// Binary digits of a [`reciprocal`] behind the point.
+const RECIPROCAL_BITS: u32 = 60;
+
+/// Added to a reciprocal, so that rounding never leaves it below the true one.
+const RECIPROCAL_EXCESS: u64 = 30;
+
+/// A little more than `2^60 / frequency`, by a division that is not on the way from one state to
+/// the next.
+///
+/// [`divide`] is exact when the excess times the frequency is at most 2^60 / 2^40 (Granlund and
+/// Montgomery, "Division by invariant integers using multiplication", 1994). Here it is at most
+/// 31 * 2^15. The quotient in floating point is short by at most 2^8 / frequency, which is below
+/// the excess for all frequencies above 8; the smaller ones are tested one by one.
+#[inline(always)]
+fn reciprocal(frequency: u64) -> u64 {
+    let quotient = (1_u64 << RECIPROCAL_BITS) as f64 / frequency as i64 as f64;
+    quotient as i64 as u64 + RECIPROCAL_EXCESS
+}
+
+/// The quotient of a state, which is below 2^40, by the frequency that `reciprocal` is of.
+#[inline(always)]
+fn divide(state: u64, reciprocal: u64) -> u64 {
+    ((u128::from(state) * u128::from(reciprocal)) >> RECIPROCAL_BITS) as u64
 }
 
 impl Coder for StreamEncoder {
@@ -129,7 +150,37 @@ impl Coder for StreamEncoder {
         }
     }
 
+    fn end(&mut self) {
+        self.end_segment();
+        let bytes = self.pending_bits.div_ceil(8) as usize;
+        self.plain.extend_from_slice(&self.pending.to_le_bytes()[..bytes]);
+        (self.pending, self.pending_bits) = (0, 0);
+    }
+
     fn is_damaged(&self) -> bool {
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reciprocals_divide_exactly() {
+        // All frequencies that a model or a field can have.
+        let frequencies = [1, 2].into_iter().chain(4..=u64::from(FREQUENCY_SUM));
+        for frequency in frequencies {
+            let reciprocal = reciprocal(frequency);
+            let last = (1_u64 << 40) - 1;
+            // Where the quotient steps, at the largest states most of all.
+            for multiple in [1, 2, 3, last / frequency / 2, last / frequency - 1, last / frequency]
+            {
+                let state = multiple * frequency;
+                for state in [state - 1, state, (state + 1).min(last), last] {
+                    assert_eq!(divide(state, reciprocal), state / frequency, "{state}/{frequency}");
+                }
+            }
+        }
     }
 }

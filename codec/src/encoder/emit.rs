@@ -169,8 +169,5 @@ pub(super) fn code_body<W: Send>(
     }
     let lanes = line.split_lanes();
     line.code_pixels(&mut streams[..lanes], workers);
-    for stream in &mut streams[..lanes] {
-        stream.finish();
-    }
     lanes
 }
