@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::block_map::{BLOCK, BlockMap, Mode};
 use super::coder::Coder;
 use super::graphics::{Graphics, Older, RUN};
-use super::photo::Photo;
+use super::photo::{self, Photo};
 use super::picture::Picture;
 use super::transform::{Place, Surroundings, Transform};
 use crate::kernels::{self, Vectorized};
@@ -244,9 +244,7 @@ impl<C: Coder> Vectorized for PixelWalk<'_, C> {
                             code_graphics(coder, &mut models.graphics, band, &older, range, stride);
                         }
                         _ => {
-                            for i in range {
-                                band[i] = models.photo.code(coder, band, i, stride, band[i]);
-                            }
+                            code_photo(coder, &mut models.photo, band, range, stride);
                         }
                     }
                 }
@@ -331,5 +329,21 @@ fn code_graphics<C: Coder>(
         }
         band[i] = graphics.code(coder, band, older, i, stride, band[i]);
         i += 1;
+    }
+}
+
+#[inline(always)]
+fn code_photo<C: Coder>(
+    coder: &mut C,
+    photo: &mut Photo,
+    band: &mut [u32],
+    range: Range<usize>,
+    stride: usize,
+) {
+    for start in range.clone().step_by(photo::BATCH) {
+        let classes = photo::classes_above(band, start, stride);
+        for (i, class) in (start..range.end).zip(classes) {
+            band[i] = photo.code(coder, band, i, stride, band[i], class);
+        }
     }
 }

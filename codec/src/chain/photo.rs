@@ -2,12 +2,13 @@
 //!
 //! Prediction by the median edge detector of LOCO-I (Weinberger, Seroussi, Sapiro, "The LOCO-I
 //! lossless image compression algorithm", 2000); residuals of green, and of blue and red less
-//! green's, in contexts of the local activity and of the channel before.
+//! green's, in contexts of the activity in the rows above and of green's token. No context needs the
+//! pixel to the left: so those of many pixels are found together, and a decoder knows the model of
+//! the next symbol while it still works on this one.
 
 use super::coder::{BLUE, Coder, MAIN, RED};
 use super::model::Alphabet;
 use super::token::{FIRST_WITH_EXTRA, base, extra_bits, fold, token, unfold};
-use crate::kernels;
 
 pub(super) use crate::kernels::median_edge;
 
@@ -17,12 +18,51 @@ const ACTIVITIES: usize = 16;
 /// Class of a token as the context of the next channel.
 const TOKEN_CLASSES: [u8; 16] = [0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3];
 
-/// The half octave that an activity lies in.
+/// Pixels whose contexts are found together.
+pub(super) const BATCH: usize = 64;
+
+/// Largest activity: that of four differences.
+const MAX_ACTIVITY: usize = 4 * 255;
+
+/// For each activity of green the half octave that three times it lies in.
+static CLASSES: [u8; MAX_ACTIVITY + 1] = {
+    let mut classes = [0; MAX_ACTIVITY + 1];
+    let mut activity = 0;
+    while activity <= MAX_ACTIVITY {
+        let value = 3 * activity as u32 + 2;
+        let octave = value.ilog2();
+        let class = 2 * octave + (value >> (octave - 1) & 1) - 2;
+        classes[activity] = if class < ACTIVITIES as u32 { class as u8 } else { 15 };
+        activity += 1;
+    }
+    classes
+};
+
+/// The classes of activity above each of the [`BATCH`] pixels from `i` on.
 #[inline(always)]
-fn activity_class(activity: u32) -> usize {
-    let value = activity + 2;
-    let octave = value.ilog2();
-    ((2 * octave + (value >> (octave - 1) & 1)) as usize - 2).min(ACTIVITIES - 1)
+pub(super) fn classes_above(pixels: &[u32], i: usize, stride: usize) -> [u8; BATCH] {
+    let mut classes = [0; BATCH];
+    let green = |pixel: u32| (pixel >> 8 & 255) as u16;
+    // From two pixels to the left to two to the right. Of a batch that is wider than the picture,
+    // what lies beyond it is never asked for.
+    let (mut row, mut row2) = ([0_u16; BATCH + 4], [0_u16; BATCH]);
+    for (into, &pixel) in row.iter_mut().zip(&pixels[i - stride - 2..]) {
+        *into = green(pixel);
+    }
+    for (into, &pixel) in row2.iter_mut().zip(&pixels[i - 2 * stride..]) {
+        *into = green(pixel);
+    }
+    let mut activities = [0_u16; BATCH];
+    for x in 0..BATCH {
+        let [nww, nw, n, ne, nee] = [row[x], row[x + 1], row[x + 2], row[x + 3], row[x + 4]];
+        let near = nw.abs_diff(n) + n.abs_diff(ne) + ne.abs_diff(nee);
+        let far = nww.abs_diff(nw) + n.abs_diff(row2[x]);
+        activities[x] = near + far / 2;
+    }
+    for (class, &activity) in classes.iter_mut().zip(&activities) {
+        *class = CLASSES[usize::from(activity).min(MAX_ACTIVITY)];
+    }
+    classes
 }
 
 /// The models of residuals.
@@ -46,10 +86,10 @@ impl Residuals {
         let [green, blue, red] = folded;
         let class_of = |token: usize| usize::from(TOKEN_CLASSES[token & 15]);
         let green_token = coder.symbol::<MAIN>(&mut self.green[class], token(green)) & 15;
-        let model = &mut self.blue[class + ACTIVITIES * class_of(green_token)];
-        let blue_token = coder.symbol::<BLUE>(model, token(blue)) & 15;
-        let model = &mut self.red[class + ACTIVITIES * class_of(blue_token)];
-        let red_token = coder.symbol::<RED>(model, token(red)) & 15;
+        // Both by green's, so that neither waits for the other.
+        let context = class + ACTIVITIES * class_of(green_token);
+        let blue_token = coder.symbol::<BLUE>(&mut self.blue[context], token(blue)) & 15;
+        let red_token = coder.symbol::<RED>(&mut self.red[context], token(red)) & 15;
         let bases = [base(green_token), base(blue_token), base(red_token)];
         if green_token.max(blue_token).max(red_token) < FIRST_WITH_EXTRA {
             return bases;
@@ -80,19 +120,7 @@ pub(crate) struct Photo {
 impl Photo {
     pub(super) const NEW: Self = Self { residuals: Residuals::NEW };
 
-    /// The prediction of the pixel at `i`, and the class of the activity around it.
-    #[inline(always)]
-    fn predict(pixels: &[u32], i: usize, stride: usize) -> ([u8; 4], usize) {
-        let &[ww, w] = &pixels[i - 2..i] else { return ([0; 4], 0) };
-        let &[nw, n, ne] = &pixels[i - stride - 1..i - stride + 2] else { return ([0; 4], 0) };
-        let nn = pixels[i - 2 * stride];
-        // Half of each channel's sums, not of all: both are taken whole before halving.
-        let near = kernels::distance_of_pairs([w, n, n], [nw, nw, ne]);
-        let far = kernels::distance_of_pairs([w, n, 0], [ww, nn, 0]);
-        (median_edge(w, n, nw).to_le_bytes(), activity_class(near + far / 2))
-    }
-
-    /// Codes the pixel at `i`, which is `pixel`, without loss.
+    /// Codes the pixel at `i`, which is `pixel`, below activity of `class`.
     #[inline(always)]
     pub(super) fn code<C: Coder>(
         &mut self,
@@ -101,8 +129,12 @@ impl Photo {
         i: usize,
         stride: usize,
         pixel: u32,
+        class: u8,
     ) -> u32 {
-        let ([blue, green, red, _], class) = Self::predict(pixels, i, stride);
+        let west = pixels[i - 1];
+        let &[north_west, north] = &pixels[i - stride - 1..=i - stride] else { return 0 };
+        let [blue, green, red, _] = median_edge(west, north, north_west).to_le_bytes();
+        let class = usize::from(class) & (ACTIVITIES - 1);
         let [b, g, r, _] = pixel.to_le_bytes();
         let dg = g.wrapping_sub(green);
         let (db, dr) =

@@ -8,7 +8,7 @@ mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod sse2;
 
-pub(crate) use self::pixel::{distance_of_pairs, last_at_most, median_edge};
+pub(crate) use self::pixel::{last_at_most, median_edge};
 use crate::frame::FrameView;
 use crate::geometry::Rect;
 

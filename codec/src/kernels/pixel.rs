@@ -27,16 +27,6 @@ pub(crate) fn median_edge(west: u32, north: u32, north_west: u32) -> u32 {
     }
 }
 
-/// Sum over three pairs of pixels and their four bytes of the absolute differences.
-#[inline(always)]
-pub(crate) fn distance_of_pairs(a: [u32; 3], b: [u32; 3]) -> u32 {
-    #[allow(unused_unsafe, reason = "the scalar reference is safe")]
-    // SAFETY: every x86-64 processor has SSE2, and the function asks for nothing else.
-    unsafe {
-        fastest::distance_of_pairs(a, b)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::scalar;
@@ -60,8 +50,6 @@ mod tests {
         for _ in 0..20_000 {
             let (a, b, c) = (next(), next(), next());
             assert_eq!(median_edge(a, b, c), scalar::median_edge(a, b, c));
-            let (p, q) = ([a, b, c], [next(), next(), next()]);
-            assert_eq!(distance_of_pairs(p, q), scalar::distance_of_pairs(p, q));
             let mut rising: [u16; 16] = std::array::from_fn(|_| (next() >> 3) as u16 & 0x7fff);
             rising.sort_unstable();
             rising[0] = 0;

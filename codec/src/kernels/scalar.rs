@@ -45,15 +45,6 @@ pub(super) fn median_edge(west: u32, north: u32, north_west: u32) -> u32 {
     }))
 }
 
-#[cfg(any(test, not(target_arch = "x86_64")))]
-pub(super) fn distance_of_pairs(a: [u32; 3], b: [u32; 3]) -> u32 {
-    let pairs = a.iter().zip(&b);
-    pairs
-        .flat_map(|(a, b)| a.to_le_bytes().into_iter().zip(b.to_le_bytes()))
-        .map(|(a, b)| u32::from(a.abs_diff(b)))
-        .sum()
-}
-
 /// See [`Texture`]. The rows hold the block's pixels and what stands at the same
 /// places one to the left, one above, and in three older pictures.
 #[inline(always)]

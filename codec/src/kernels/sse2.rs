@@ -2,10 +2,9 @@
 #![allow(unsafe_code, reason = "vector loads take pointers")]
 
 use std::arch::x86_64::{
-    __m128i, _mm_add_epi16, _mm_cmpgt_epi16, _mm_cvtsi32_si128, _mm_cvtsi128_si32,
-    _mm_extract_epi16, _mm_loadu_si128, _mm_max_epi16, _mm_min_epi16, _mm_movemask_epi8,
-    _mm_packs_epi16, _mm_packus_epi16, _mm_sad_epu8, _mm_set_epi32, _mm_set1_epi16,
-    _mm_setzero_si128, _mm_sub_epi16, _mm_unpacklo_epi8,
+    __m128i, _mm_add_epi16, _mm_cmpgt_epi16, _mm_cvtsi32_si128, _mm_cvtsi128_si32, _mm_loadu_si128,
+    _mm_max_epi16, _mm_min_epi16, _mm_movemask_epi8, _mm_packs_epi16, _mm_packus_epi16,
+    _mm_set1_epi16, _mm_setzero_si128, _mm_sub_epi16, _mm_unpacklo_epi8,
 };
 
 #[inline]
@@ -41,18 +40,4 @@ pub(super) fn median_edge(west: u32, north: u32, north_west: u32) -> u32 {
     let plane = _mm_sub_epi16(_mm_add_epi16(a, b), c);
     let median = _mm_max_epi16(_mm_min_epi16(a, b), _mm_min_epi16(plane, _mm_max_epi16(a, b)));
     _mm_cvtsi128_si32(_mm_packus_epi16(median, median)) as u32
-}
-
-#[inline]
-#[target_feature(enable = "sse2")]
-fn three(pixels: [u32; 3]) -> __m128i {
-    let [p, q, r] = pixels;
-    _mm_set_epi32(0, r as i32, q as i32, p as i32)
-}
-
-#[inline]
-#[target_feature(enable = "sse2")]
-pub(super) fn distance_of_pairs(a: [u32; 3], b: [u32; 3]) -> u32 {
-    let sums = _mm_sad_epu8(three(a), three(b));
-    (_mm_cvtsi128_si32(sums) + _mm_extract_epi16::<4>(sums)) as u32
 }

@@ -171,7 +171,7 @@ impl Stream {
     pub(crate) fn photo_dot(&mut self) {
         self.symbol("photo green", 0, 11, 0);
         self.symbol("photo blue", 16 * 2, 1, 1);
-        self.symbol("photo red", 0, 2, 2);
+        self.symbol("photo red", 16 * 2, 2, 2);
         self.plain(3, 2);
     }
 
