@@ -59,6 +59,65 @@ fn a_picture_that_scrolls_is_copied_though_it_is_approximate() {
 }
 
 #[test]
+fn text_on_photographs_and_slopes_is_never_approximate() {
+    const INKS: [[u8; 3]; 6] =
+        [[255; 3], [0; 3], [0, 0, 255], [0, 255, 255], [255, 96, 32], [128, 192, 0]];
+    for (at, ink) in INKS.into_iter().enumerate() {
+        let mut desk = Desk::new(Size::new(640, 480), EncoderConfig::default());
+        desk.send();
+        if at % 2 == 0 {
+            desk.draw_photo(at as u64);
+        } else {
+            desk.draw_slope();
+        }
+        let mut letters = Vec::new();
+        for (line, y) in (40..440).step_by(23).enumerate() {
+            letters.extend(desk.draw_letters(ink, 1.0 + 0.15 * line as f32, y));
+        }
+        assert!(letters.len() > 10_000);
+        let report = desk.send();
+        assert!(report.coarse_tiles > 30, "the photographs around it are: {report:?}");
+        desk.assert_shown(&letters);
+        for step in 1..4 {
+            desk.now_us += 33_333;
+            desk.scroll_up(13, 50 + step);
+            letters.retain_mut(|(_, y)| {
+                let stays = *y >= 13;
+                *y = y.saturating_sub(13);
+                stays
+            });
+            desk.send();
+            desk.assert_shown(&letters);
+        }
+        assert!(!desk.decoder.is_exact());
+        desk.settle();
+        desk.assert_equal();
+    }
+}
+
+#[test]
+fn new_damage_comes_before_refinement_and_delays_it() {
+    let mut desk = Desk::new(Size::new(640, 480), EncoderConfig::default());
+    desk.send();
+    desk.draw_photo(3);
+    desk.send();
+    for step in 0..12 {
+        desk.now_us += 33_333;
+        desk.scroll_up(8, 60 + step);
+        let report = desk.send();
+        assert_eq!(report.refined_tiles, 0, "nothing rests yet");
+        assert_eq!(report.waiting_tiles, 0);
+    }
+    let rest_us = desk.now_us;
+    while !desk.decoder.is_exact() {
+        let at_us = desk.encoder.next_refinement_us().expect("something to refine");
+        desk.now_us = desk.now_us.max(at_us);
+        desk.send();
+    }
+    assert!(desk.now_us - rest_us <= 200_000, "exact {} us after rest", desk.now_us - rest_us);
+}
+
+#[test]
 fn a_little_new_picture_is_exact_at_once() {
     let mut desk = Desk::new(Size::new(500, 400), EncoderConfig::default());
     desk.draw_text(1);

@@ -1,6 +1,7 @@
 //! Chooses a mode for each block of a changed tile.
 
 use super::originals::Originals;
+use super::text::TextSearch;
 use crate::chain::{BLOCK, Line, Mode, Picture, blocks_equal};
 use crate::geometry::{Rect, TileIndex};
 use crate::kernels::{self, Vectorized};
@@ -19,31 +20,29 @@ pub(super) struct TileContent {
     pub(super) blocks: u32,
     /// Blocks by the models of drawn content.
     pub(super) graphics: u32,
-    /// Blocks of new photographic content.
+    /// Blocks of new photographic content, and those of them that are approximate.
     pub(super) photo: u32,
+    pub(super) transform: u32,
     /// Blocks that moved here or came back.
     pub(super) moved: u32,
     /// One bit for each block, in the order of the map: it shows older pixels that are approximate.
     near: u64,
-    /// Whether new photographic blocks are approximate.
-    pub(super) lossy: bool,
 }
 
 impl TileContent {
     /// Whether the tile will be known bit by bit.
     pub(super) const fn is_exact(&self) -> bool {
-        self.near == 0 && !(self.lossy && self.photo > 0)
+        self.near == 0 && self.transform == 0
     }
 
     /// Blocks that are lossy now and would be photographs if they had to be exact.
     pub(super) const fn lossy_blocks(&self) -> u32 {
-        let photo = if self.lossy { self.photo } else { 0 };
-        self.near.count_ones() + photo
+        self.near.count_ones() + self.transform
     }
 
     /// The same without loss.
     pub(super) const fn as_exact(self) -> Self {
-        Self { photo: self.photo + self.near.count_ones(), near: 0, lossy: false, ..self }
+        Self { photo: self.photo + self.near.count_ones(), near: 0, transform: 0, ..self }
     }
 
     /// Whether the block with number `bit` shows older pixels that are approximate.
@@ -52,15 +51,15 @@ impl TileContent {
     }
 }
 
-/// Chooses the modes of `tile`, whose new pixels are in the line's current picture. With `lossy`
-/// photographs may be approximate.
+/// Chooses the modes of `tile`, whose new pixels are in the line's current picture. With a
+/// search for text, photographs without it may be approximate.
 pub(super) fn choose_modes(
     line: &mut Line,
     originals: &Originals,
+    text: Option<&mut TextSearch>,
     tile: TileIndex,
-    lossy: bool,
 ) -> TileContent {
-    kernels::vectorize(ModeSearch { line, originals, tile, lossy })
+    kernels::vectorize(ModeSearch { line, originals, text, tile })
 }
 
 /// Makes a tile exact after all.
@@ -79,8 +78,8 @@ pub(super) fn make_exact(line: &mut Line, tile: TileIndex, content: &mut TileCon
 struct ModeSearch<'a> {
     line: &'a mut Line,
     originals: &'a Originals,
+    text: Option<&'a mut TextSearch>,
     tile: TileIndex,
-    lossy: bool,
 }
 
 impl Vectorized for ModeSearch<'_> {
@@ -88,8 +87,9 @@ impl Vectorized for ModeSearch<'_> {
 
     #[inline(always)]
     fn run(self) -> TileContent {
-        let Self { line, originals, tile, lossy } = self;
-        let mut content = TileContent { lossy, ..TileContent::default() };
+        let Self { line, originals, mut text, tile } = self;
+        let lossy = text.is_some();
+        let mut content = TileContent::default();
         for ((column, row), bit) in line.map.blocks(tile).zip(0..64) {
             let block = Block::new(line, column, row);
             content.blocks += 1;
@@ -102,7 +102,10 @@ impl Vectorized for ModeSearch<'_> {
             }
             if mode.is_none() && block.is_photo() {
                 content.photo += 1;
-                mode = Some(if lossy { Mode::TRANSFORM } else { Mode::PHOTO });
+                let text = text.as_deref_mut();
+                let is_lossy = text.is_some_and(|text| !text.is_text(&line.current, column, row));
+                content.transform += u32::from(is_lossy);
+                mode = Some(if is_lossy { Mode::TRANSFORM } else { Mode::PHOTO });
             }
             let mode = mode.unwrap_or(Mode::GRAPHICS);
             content.graphics += u32::from(mode == Mode::GRAPHICS);

@@ -8,8 +8,8 @@ use crate::frame::{BYTES_PER_PIXEL, FrameView};
 use crate::geometry::Rect;
 
 /// Blocks of new photographic content up to which an update is exact at once: by the guess below
-/// less than 7 kB, which refining them later would send on top. A choice, not a measurement.
-const EXACT_BLOCKS: u32 = 96;
+/// less than 4 kB, which refining them later would send on top. A choice, not a measurement.
+const EXACT_BLOCKS: u32 = 48;
 
 /// Changes in quick succession after which a tile of new photographic content is film.
 const FILM_CHANGES: u8 = 4;
@@ -18,10 +18,6 @@ const FILM_CHANGES: u8 = 4;
 /// pixels.
 const FILM_PAUSE_US: u64 = 250_000;
 
-/// Blocks of new photographic content in one update beyond which they go as JPEG at once, however
-/// rarely they change: coding so many would hold the picture up. A choice, not a measurement.
-const BURST_BLOCKS: u32 = 4_096;
-
 /// Changes of film of which one is searched for moved content. Arbitrary: a share of the cost that
 /// does not matter.
 const FILM_SEARCH_CHANGES: u8 = 8;
@@ -29,7 +25,7 @@ const FILM_SEARCH_CHANGES: u8 = 8;
 /// First guesses at the bytes of a block; the ratio of coded to guessed bytes corrects them.
 const GRAPHICS_BYTES: u64 = 12;
 const PHOTO_BYTES: u64 = 70;
-const TRANSFORM_BYTES: u64 = 20;
+const TRANSFORM_BYTES: u64 = 10;
 const TILE_BYTES: u64 = 2;
 
 /// One, as a ratio.
@@ -48,8 +44,11 @@ impl Estimate {
     }
 
     fn guess(content: &TileContent) -> u64 {
-        let photo = if content.lossy { TRANSFORM_BYTES } else { PHOTO_BYTES };
-        TILE_BYTES + u64::from(content.graphics) * GRAPHICS_BYTES + u64::from(content.photo) * photo
+        let exact = u64::from(content.photo - content.transform);
+        TILE_BYTES
+            + u64::from(content.graphics) * GRAPHICS_BYTES
+            + exact * PHOTO_BYTES
+            + u64::from(content.transform) * TRANSFORM_BYTES
     }
 
     fn bytes(&self, content: &TileContent) -> u64 {
@@ -142,14 +141,12 @@ impl Encoder {
     }
 
     /// Tells film from photographs that appear, scroll or are dragged: film changes again and again
-    /// and little of it moves. So much new content at once that coding it well would delay it is
-    /// treated alike: it is seen at once and refined when it rests.
+    /// and little of it moves.
     fn set_film_apart(&mut self, now_us: u64) {
         let changed = self.candidates.iter().filter(|item| item.task == Task::Change);
         let (fresh, moved) = changed.fold((0, 0), |(fresh, moved), item| {
             (fresh + item.content.photo, moved + item.content.moved)
         });
-        let is_burst = fresh > BURST_BLOCKS;
         let Self { candidates, tiles, line, film, grid, motion, .. } = self;
         for item in candidates.iter_mut().filter(|item| item.task == Task::Change) {
             let state = &mut tiles[item.tile.0 as usize];
@@ -163,8 +160,7 @@ impl Encoder {
             if is_new {
                 state.film_us = now_us;
             }
-            let is_film = state.film_changes >= FILM_CHANGES || (is_burst && is_new);
-            if is_film && state.held != Held::Nothing {
+            if state.film_changes >= FILM_CHANGES && state.held != Held::Nothing {
                 state.filmed_us = now_us;
                 film.insert(item.tile);
                 line.leave(item.tile, grid.rect(item.tile));

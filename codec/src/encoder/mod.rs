@@ -19,6 +19,7 @@ mod originals;
 mod payload;
 mod plan;
 mod slices;
+mod text;
 mod tile;
 
 use self::blocks::choose_modes;
@@ -33,6 +34,7 @@ pub use self::payload::{Payload, Payloads};
 use self::plan::{Plan, nearest_first};
 pub use self::slices::Position;
 use self::slices::Slices;
+use self::text::TextSearch;
 use self::tile::{Candidate, Held, Task, TileState};
 use crate::chain::{Line, MAX_LANES, MAX_VECTORS, StreamEncoder, Vector};
 use crate::frame::FrameView;
@@ -47,9 +49,9 @@ use crate::tools::jpeg;
 /// thread. A choice, not a measurement: hashing so few is a matter of microseconds.
 const SCAN_GRAIN: usize = 64;
 
-/// Most tiles refined in one call, which new damage may have to wait for, and fewest beside tiles
-/// that changed. Choices, not measurements.
-const REFINE_TILES: usize = 48;
+/// Calls in which a whole screen is refined, at 30 a second 200 ms: new damage may have to wait for
+/// one of them. And the fewest tiles of one beside tiles that changed. Choices, not measurements.
+const REFINE_CALLS: usize = 6;
 const MIN_REFINE_TILES: usize = 4;
 
 /// Numbers left unused at the end of an epoch, more than one call can take.
@@ -80,6 +82,7 @@ pub struct Encoder {
     motion: Motion,
     directory: Directory,
     originals: Originals,
+    text: TextSearch,
     streams: [StreamEncoder; MAX_LANES],
     candidates: Vec<Candidate>,
     /// Tiles of the call at hand that are film.
@@ -115,6 +118,7 @@ impl Encoder {
             motion: Motion::new(),
             directory: Directory::new(),
             originals: Originals::new(),
+            text: TextSearch::default(),
             streams: Default::default(),
             candidates: Vec::new(),
             film: Region::empty(Size::default()),
@@ -128,6 +132,12 @@ impl Encoder {
         };
         encoder.start(size);
         Ok(encoder)
+    }
+
+    /// Sets the quality of photographs in motion, 1 to 100, from the next call on: see
+    /// [`EncoderConfig::motion_quality`].
+    pub fn set_motion_quality(&mut self, quality: u8) {
+        self.config.motion_quality = quality.clamp(1, 100);
     }
 
     /// Makes the next update self-contained: it starts an epoch, and every tile is sent again.
@@ -260,7 +270,8 @@ impl Encoder {
         }
         let rest = &mut self.candidates[changes..];
         nearest_first(rest, self.grid, request.pointer, |item| item.tile);
-        let most = REFINE_TILES.saturating_sub(changes).max(MIN_REFINE_TILES);
+        let share = self.tiles.len().div_ceil(REFINE_CALLS);
+        let most = share.saturating_sub(changes).max(MIN_REFINE_TILES);
         self.candidates.truncate(changes + most);
         self.hash(frame, request.now_us, changes);
         // What changed without having been reported is damage like any other.
@@ -295,9 +306,10 @@ impl Encoder {
 
     /// Brings the candidates' pixels into the line, finds vectors, and a mode for each block.
     fn search(&mut self, frame: FrameView<'_>) {
-        let Self { line, motion, directory, originals, candidates, grid, config, .. } = self;
+        let Self { line, motion, directory, originals, text, candidates, grid, config, .. } = self;
         line.map.clear();
         line.map.set_quantizer(config.quantizer());
+        text.begin(line.map.dimensions());
         for candidate in candidates.iter() {
             line.current.take(frame, grid.rect(candidate.tile));
         }
@@ -310,7 +322,8 @@ impl Encoder {
         }
         for candidate in candidates.iter_mut() {
             let lossy = config.policy == Policy::Live && candidate.task == Task::Change;
-            candidate.content = choose_modes(line, originals, candidate.tile, lossy);
+            let text = lossy.then_some(&mut *text);
+            candidate.content = choose_modes(line, originals, text, candidate.tile);
         }
     }
 }

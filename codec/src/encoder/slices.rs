@@ -200,7 +200,7 @@ impl Encoder {
         line.reset(within.size());
         for (tile, bit) in chosen() {
             line.current.copy_from(within.rect(TileIndex(bit)), &source.previous, grid.rect(tile));
-            choose_modes(line, originals, TileIndex(bit), false);
+            choose_modes(line, originals, None, TileIndex(bit));
             line.map.set_changed(TileIndex(bit), state(tile).written_exactly);
         }
         let lanes = code_body(line, streams, workers, false);

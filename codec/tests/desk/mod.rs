@@ -81,6 +81,77 @@ impl Desk {
         self.damage.add(Rect::new(x, y, width, height));
     }
 
+    /// A smooth slope of colour with the least noise, as a shaded surface has it.
+    pub(crate) fn draw_slope(&mut self) {
+        let size = self.frame.size();
+        let mut state = 9;
+        for y in 0..size.height {
+            for (pixel, x) in self.frame.span_mut(0, y, size.width).chunks_exact_mut(4).zip(0..) {
+                state = next(state);
+                let (x, y, grain) = (u32::from(x as u16), u32::from(y), (state >> 60) as u32 & 3);
+                let [blue, green, red] = [60 + x / 8, 90 + (x + y) / 9, 140 + y / 7];
+                let colour = [blue + grain, green + grain, red + (grain >> 1)];
+                for (value, colour) in pixel.iter_mut().zip(colour) {
+                    *value = colour as u8;
+                }
+                pixel[3] = 0;
+            }
+        }
+        self.damage.fill();
+    }
+
+    /// Letters with soft edges over what is there, in the colour `ink`: arcs, slanted and upright
+    /// strokes of `thickness` pixels. Returns the pixels that they change by
+    /// more than the grain of the photographs could hide.
+    pub(crate) fn draw_letters(&mut self, ink: [u8; 3], thickness: f32, y: u16) -> Vec<(u16, u16)> {
+        let mut drawn = Vec::new();
+        for x in 20..self.frame.size().width - 20 {
+            for row in y..y + 14 {
+                let (u, v) = (f32::from(x % 12) - 5.3, f32::from(row - y) - 6.6);
+                let distance = match x / 12 % 4 {
+                    0 => (u.hypot(v) - 4.2).abs(),
+                    1 => (u - 0.4 * v).abs() * 0.93,
+                    2 => u.abs().min((v - 4.0).abs()),
+                    _ => (u.hypot(v * 0.8) - 3.5).abs().min((u - 3.6).abs()),
+                };
+                let cover = (thickness / 2.0 + 0.5 - distance).clamp(0.0, 1.0);
+                let pixel = self.frame.span_mut(x, row, 1);
+                let before = [pixel[0], pixel[1], pixel[2]];
+                for (value, ink) in pixel.iter_mut().zip(ink) {
+                    let (under, ink) = (f32::from(*value), f32::from(ink));
+                    *value = (under + (ink - under) * cover).round() as u8;
+                }
+                if before.iter().zip(pixel).any(|(a, b)| a.abs_diff(*b) > 40) {
+                    drawn.push((x, row));
+                }
+            }
+        }
+        self.damage.fill();
+        drawn
+    }
+
+    /// Asserts that the decoder shows these pixels exactly.
+    pub(crate) fn assert_shown(&self, pixels: &[(u16, u16)]) {
+        let view = self.decoder.view().expect("picture");
+        for &(x, y) in pixels {
+            let (sent, shown) = (self.frame.view(), view);
+            assert_eq!(shown.span(x, y, 1)[..3], sent.span(x, y, 1)[..3], "pixel {x},{y}");
+        }
+    }
+
+    /// Moves everything up by `rows`, and puts a new photograph below.
+    pub(crate) fn scroll_up(&mut self, rows: u16, seed: u64) {
+        let size = self.frame.size();
+        let before = self.frame.clone();
+        for y in 0..size.height - rows {
+            let from = before.view();
+            let row = from.span(0, y + rows, size.width);
+            self.frame.span_mut(0, y, size.width).copy_from_slice(row);
+        }
+        self.draw_photo_in(0, size.height - rows, size.width, rows, seed);
+        self.damage.fill();
+    }
+
     /// Plays film in a rectangle, 30 pictures a second, until the encoder has taken it for film.
     pub(crate) fn play_film(&mut self, x: u16, y: u16, width: u16, height: u16) {
         for seed in 0..6 {
