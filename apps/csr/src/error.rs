@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use softbuffer::SoftBufferError;
+
 /// See the module text.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -18,6 +20,10 @@ pub(crate) enum Error {
     NoDisplay(String),
     #[error("the display of the share window has gone; start again in a running graphical session")]
     DisplayGone,
+    #[error(
+        "the share window cannot be drawn on this display, since its screen does not have 24-bit colour; start again on one that has, named with --display"
+    )]
+    Visual,
     #[error("the share window cannot be shown ({0}); stop and request the share again")]
     Window(String),
     #[error(
@@ -38,6 +44,18 @@ pub(crate) enum Error {
     System(io::Error),
     #[error("the console ended unexpectedly; please report this with the log file")]
     Console,
+}
+
+impl From<SoftBufferError> for Error {
+    fn from(error: SoftBufferError) -> Self {
+        match error {
+            // How the library tells of a screen that it cannot draw on.
+            SoftBufferError::PlatformError(Some(reason), None) if reason.starts_with("Visual ") => {
+                Self::Visual
+            }
+            error => Self::Window(error.to_string()),
+        }
+    }
 }
 
 impl Error {

@@ -336,8 +336,10 @@ impl<'a> Run<'a> {
         let motion = Motion::start(self.customer_station.name())?;
         let started = Instant::now();
         let mut seen: Vec<(u16, Instant)> = Vec::new();
-        while started.elapsed() < effort.motion {
-            self.csr.wait(started + effort.motion, self.stop)?;
+        // On a machine too busy to show one picture in that time, the first is waited for.
+        let limit = |seen: &[_]| if seen.is_empty() { STEP_LIMIT } else { effort.motion };
+        while started.elapsed() < limit(&seen) {
+            self.csr.wait(started + limit(&seen), self.stop)?;
             let numbers = [
                 read_number(&self.csr.display().grab(areas[0])?),
                 read_number(&self.csr.display().grab(areas[1])?),

@@ -233,17 +233,24 @@ fn a_stranger_has_the_control_stream_and_little_room_until_it_is_admitted() {
         let (near, far) = tokio::join!(connecting, accepting);
         let (near, far) = (near.expect("connected"), far.expect("accepted"));
 
-        let (mut send, _) = near.control().await.expect("open");
+        let (mut send, mut answers) = near.control().await.expect("open");
         send.send(Bytes::from_static(b"hello")).await.expect("sent");
-        let (_, mut receive) = far.control().await.expect("open");
+        let (mut answer, mut receive) = far.control().await.expect("open");
         assert_eq!(receive.next_within(5).await.expect("intact").expect("one"), "hello");
         let mut long = std::pin::pin!(send.send(Bytes::from(vec![0; 200_000])));
         let mut chain = std::pin::pin!(near.open_chain());
-        let patience = std::time::Duration::from_millis(200);
+        // Round trips on which room or streams would have been granted.
+        let round_trips = async {
+            for _ in 0..20 {
+                answer.send(Bytes::from_static(b"and?")).await.expect("sent");
+                answers.next().await.expect("intact").expect("one");
+            }
+        };
         tokio::select! {
+            biased;
             _ = &mut long => panic!("so much was taken of a stranger"),
             _ = &mut chain => panic!("a stranger opened a stream"),
-            () = tokio::time::sleep(patience) => {}
+            () = round_trips => {}
         }
         far.admit();
         let (long, chain) = tokio::join!(long, chain);

@@ -173,7 +173,7 @@ impl App {
                 return;
             }
             Ok(share::Next::Close) => FromWindow::Closed,
-            Err(error) => FromWindow::Failed(Error::Window(error.to_string()).to_string()),
+            Err(error) => FromWindow::Failed(Error::from(error).to_string()),
         };
         self.close(event_loop);
         (self.tell)(told);

@@ -110,9 +110,8 @@ impl Share {
             .create_window(attributes(event_loop, picture, fullscreen))
             .map_err(|error| Error::Window(error.to_string()))?;
         let window = Rc::new(window);
-        let failed = |error: SoftBufferError| Error::Window(error.to_string());
-        let mut presenter = Presenter::new(event_loop, Rc::clone(&window)).map_err(failed)?;
-        presenter.resize(size_of(window.inner_size())).map_err(failed)?;
+        let mut presenter = Presenter::new(event_loop, Rc::clone(&window))?;
+        presenter.resize(size_of(window.inner_size()))?;
         Ok(Self {
             window,
             presenter,

@@ -34,7 +34,12 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) fn start() -> Self {
-        let screen = format!("{WIDTH}x{HEIGHT}x24");
+        Self::of_depth(24)
+    }
+
+    /// A display whose screen has this many bits a pixel in its pixel values.
+    pub(crate) fn of_depth(depth: u8) -> Self {
+        let screen = format!("{WIDTH}x{HEIGHT}x{depth}");
         let mut server = Command::new("Xvfb")
             .args(["-displayfd", "1", "-noreset", "-nolisten", "tcp", "-screen", "0", &screen])
             .stdout(Stdio::piped())

@@ -146,6 +146,12 @@ fn a_representative_who_vanishes_is_reported_and_nothing_stays_shared() {
     wait_until("the sign to go", || !shared.has_window("Lee is "));
     customer.terminate();
     assert_eq!(customer.wait(), Some(0));
+
+    // Started again with the same arguments: the token is used up, and not needed any more.
+    let mut again = setting.csr(&seen, &[]);
+    again.expect("Session open");
+    again.terminate();
+    assert_eq!(again.wait(), Some(0));
 }
 
 #[test]
@@ -164,6 +170,21 @@ fn a_share_window_whose_display_goes_away_ends_the_session_in_our_words() {
     let words = "tessera-csr: the display of the share window has gone";
     assert!(log.lines().next_back().is_some_and(|line| line.starts_with(words)), "{log}");
     assert!(!log.contains("X connection to"), "{log}");
+}
+
+#[test]
+fn a_screen_that_can_be_neither_captured_nor_drawn_on_is_named_with_what_to_do() {
+    let (old, shared) = (Desk::of_depth(16), Desk::start());
+    let setting = Setting::new();
+    let mut csr = setting.csr(&old, &["--request", "view"]);
+    csr.expect("Session open");
+    let mut refused = setting.customer(&old, &[]);
+    assert_eq!(refused.wait(), Some(1));
+    let log = refused.log();
+    assert!(log.contains("has depth 16; run it with"), "{log}");
+    let mut customer = setting.customer(&shared, &["--consent", "view"]);
+    csr.expect("start again on one that has, named with --display");
+    Program::end_both(&mut csr, &mut customer);
 }
 
 #[test]
