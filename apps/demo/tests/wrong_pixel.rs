@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 fn build_programs() {
     let status = Command::new(env!("CARGO"))
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
-        .args(["build", "--locked", "--offline", "--quiet", "--workspace", "--bins"])
+        .args(["build", "--locked", "--offline", "--quiet", "--workspace", "--bins", "--tests"])
         .status()
         .expect("cargo runs");
     assert!(status.success(), "the programs do not build");

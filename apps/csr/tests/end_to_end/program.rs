@@ -97,7 +97,8 @@ fn path_of(program: &str) -> PathBuf {
     static BUILT: Once = Once::new();
     BUILT.call_once(|| {
         // The whole workspace, since its parts alone would want their dependencies built with other features.
-        let arguments = ["build", "--locked", "--offline", "-q", "--workspace", "--bins"];
+        let arguments =
+            ["build", "--locked", "--offline", "-q", "--workspace", "--bins", "--tests"];
         let built = Command::new(env!("CARGO")).args(arguments).status();
         assert!(built.expect("cargo runs").success());
     });
