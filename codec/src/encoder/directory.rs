@@ -6,7 +6,7 @@
 //! (see `motion`) where content returns elsewhere.
 
 use super::motion::Anchor;
-use crate::chain::{Cache, Directives, Line, Mode, PAGES, Vector};
+use crate::chain::{BLOCK, Cache, Directives, Line, Mode, PAGES, Vector};
 use crate::geometry::{Rect, TileGrid, TileIndex};
 
 /// Guesses at the bytes of a block that returns: drawn content is known to the models by then,
@@ -233,9 +233,9 @@ impl Directory {
                     self.pages[usize::from(page)].in_use = true;
                     continue;
                 }
-                let source = vector.source(line.map.rect(column, row), line.current.size());
-                for at in source.into_iter().flat_map(|source| blocks_of(source, self.columns)) {
-                    self.moved[at] = true;
+                let source = self.middle_of(line.map.rect(column, row), *vector);
+                if let Some(moved) = self.moved.get_mut(source) {
+                    *moved = true;
                 }
             }
         }
@@ -359,13 +359,19 @@ impl Directory {
                 (Mode::GRAPHICS, _) if !line.current.is_plain(rect) => GRAPHICS_WORTH,
                 (Mode::PHOTO, _) => PHOTO_WORTH,
                 (_, Some(vector)) if vector.page.is_none() => {
-                    let source = vector.source(rect, line.current.size());
-                    let all = source.into_iter().flat_map(|source| blocks_of(source, self.columns));
-                    all.map(|at| self.worth[at]).max().unwrap_or(0)
+                    self.worth.get(self.middle_of(rect, *vector)).copied().unwrap_or(0)
                 }
                 _ => 0,
             };
         }
+    }
+
+    /// The block in which the middle of what `vector` moves to `rect` lies. Each vector takes the
+    /// middles of different blocks from different blocks.
+    const fn middle_of(&self, rect: Rect, vector: Vector) -> usize {
+        let x = (rect.x as i32 + vector.dx as i32 + rect.width as i32 / 2) as usize / BLOCK;
+        let y = (rect.y as i32 + vector.dy as i32 + rect.height as i32 / 2) as usize / BLOCK;
+        y * self.columns + x
     }
 
     /// Ends the update.
@@ -388,12 +394,4 @@ const fn anchor_place(hash: u32) -> Option<usize> {
     } else {
         None
     }
-}
-
-/// The blocks that share pixels with `rect`, which is at most a block large and not empty.
-fn blocks_of(rect: Rect, columns: usize) -> impl Iterator<Item = usize> {
-    let side = crate::chain::BLOCK as u32;
-    let across = usize::from(rect.x) / side as usize..=((rect.right() - 1) / side) as usize;
-    let down = usize::from(rect.y) / side as usize..=((rect.bottom() - 1) / side) as usize;
-    down.flat_map(move |row| across.clone().map(move |column| row * columns + column))
 }
