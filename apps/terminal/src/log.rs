@@ -13,7 +13,8 @@ use tracing_subscriber::EnvFilter;
 const FILTER_VARIABLE: &str = "TESSERA_LOG";
 
 /// Filter without [`FILTER_VARIABLE`]: what an operator wants to know, nothing for each packet.
-const DEFAULT_FILTER: &str = "info,quinn=warn,rustls=warn,winit=error,softbuffer=warn";
+const DEFAULT_FILTER: &str =
+    "info,quinn=warn,quinn_udp=error,rustls=warn,winit=error,softbuffer=warn";
 
 /// Destination of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
