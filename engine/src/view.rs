@@ -36,6 +36,9 @@ pub struct PictureInfo {
     /// when the sharer coded that tile. On a desktop that stands still, the whole picture then
     /// equals it.
     pub exact: bool,
+    /// Whether that has been found true: hashes of what is shown were compared with the sharer's.
+    /// Some 50 ms after the desktop has come to rest.
+    pub verified: bool,
     /// When the latest update was received, by this program's clock in microseconds.
     pub received_us: u64,
     /// When it had been decoded.

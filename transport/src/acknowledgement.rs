@@ -8,6 +8,7 @@ use crate::error::{LinkError, Violation};
 use crate::framing::{Deframer, MessageHeader};
 use crate::link::Link;
 use crate::priority::Priority;
+use crate::report::{MAX_REPORT_BYTES, Report};
 use crate::wire::{Reader, Truncated};
 use bytes::{BufMut, Bytes, BytesMut};
 use quinn::{RecvStream, SendStream};
@@ -53,6 +54,7 @@ pub struct Acknowledgement {
 }
 
 /// Kind, outcome, and five fields of 64 bits.
+#[cfg(test)]
 const ACKNOWLEDGEMENT_BYTES: usize = 2 + 5 * 8;
 const WHAT: &str = "an acknowledgement";
 /// How a time that has not come is written.
@@ -128,9 +130,16 @@ impl AcknowledgementSender {
 
     /// Sends one acknowledgement. Not cancel-safe.
     pub async fn send(&mut self, acknowledgement: &Acknowledgement) -> Result<(), LinkError> {
+        self.report(&Report::Acknowledged(*acknowledgement)).await
+    }
+
+    /// Sends one report of any kind. Not cancel-safe.
+    pub async fn report(&mut self, report: &Report) -> Result<(), LinkError> {
         self.buffer.clear();
-        self.buffer.put_u32_le(ACKNOWLEDGEMENT_BYTES as u32);
-        acknowledgement.write(&mut self.buffer);
+        self.buffer.put_u32_le(0);
+        report.write(&mut self.buffer);
+        let message_bytes = (self.buffer.len() - 4) as u32;
+        self.buffer[..4].copy_from_slice(&message_bytes.to_le_bytes());
         Ok(self.send.write_all(&self.buffer).await?)
     }
 }
@@ -145,16 +154,16 @@ pub struct AcknowledgementReceiver {
 
 impl AcknowledgementReceiver {
     pub(crate) fn new(receive: RecvStream, link: Link) -> Self {
-        Self { receive, link, deframer: Deframer::new(ACKNOWLEDGEMENT_BYTES) }
+        Self { receive, link, deframer: Deframer::new(MAX_REPORT_BYTES) }
     }
 
-    /// The next acknowledgement; `None` when the peer has ended the stream. Whether it names something that was ever
+    /// The next report; `None` when the peer has ended the stream. Whether it names something that was ever
     /// sent is for the caller to check. Cancel-safe.
-    pub async fn next(&mut self) -> Result<Option<Acknowledgement>, LinkError> {
+    pub async fn next(&mut self) -> Result<Option<Report>, LinkError> {
         const STREAM: &str = "the stream of acknowledgements";
         let frame = read_frame(&mut self.receive, &mut self.deframer, &self.link, STREAM).await?;
         let Some((_, message)) = frame else { return Ok(None) };
-        Acknowledgement::parse(message).map(Some).map_err(|error| self.link.violated(error))
+        Report::parse(message).map(Some).map_err(|error| self.link.violated(error))
     }
 }
 

@@ -33,6 +33,7 @@ pub mod oracle;
 pub mod pairing;
 mod pool;
 pub mod priority;
+pub mod report;
 mod sanitize;
 mod tls;
 pub mod vigil;

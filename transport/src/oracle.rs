@@ -1,7 +1,6 @@
 //! Entries for fuzz targets and for the tests that replay their corpora: each parses bytes of a peer, and checks what
 //! must hold of whatever came out.
 
-use crate::acknowledgement::Acknowledgement;
 use crate::center::{self, CenterAddress, EnrolmentToken, is_plain_name};
 use crate::chain::UpdateHeader;
 use crate::datagram::Datagram;
@@ -11,6 +10,7 @@ use crate::json;
 use crate::link::Link;
 use crate::pairing::message::Message;
 use crate::pairing::{Code, Number};
+use crate::report::Report;
 use crate::sanitize::printable;
 use bytes::{Bytes, BytesMut};
 use serde::Serialize;
@@ -70,15 +70,15 @@ pub fn datagram(data: &[u8]) {
     }
 }
 
-/// Parses `data` as each kind of message: an acknowledgement and a message of pairing, which must be written as they
+/// Parses `data` as each kind of message: a report and a message of pairing, which must be written as they
 /// were read, and what the center and its clients say, which must mean the same when it is written and read again.
 ///
 /// # Panics
 /// When one does not.
 pub fn messages(data: &[u8]) {
-    if let Ok(acknowledgement) = Acknowledgement::parse(Bytes::copy_from_slice(data)) {
+    if let Ok(report) = Report::parse(Bytes::copy_from_slice(data)) {
         let mut written = BytesMut::new();
-        acknowledgement.write(&mut written);
+        report.write(&mut written);
         assert_eq!(written, data);
     }
     if let Ok(message) = Message::parse(Bytes::copy_from_slice(data)) {

@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 use crossbeam::queue::ArrayQueue;
-use tessera_codec::{Decoder, Region, Size, Status, Track};
+use tessera_codec::{Checked, DecodeError, Decoder, Region, Rule, Size, Status, Track};
 use tessera_transport::acknowledgement::Outcome;
+use tessera_transport::report::{Differs, MAX_PARTS, Report};
 
+use super::allowance::Allowance;
 use super::slot::Slot;
 use crate::clock;
 use crate::view::{Feed, PictureInfo};
@@ -23,6 +25,19 @@ const MAX_HELD: usize = 64;
 
 /// Updates that one picture may gather while more are waiting.
 const MAX_GATHERED: u32 = 8;
+
+/// How often the chain may break at once, and time after which it may once more, in microseconds:
+/// each time the whole picture is sent again. A connection damages nothing, so that once is a fault
+/// and often is the sharer.
+const MAX_LOSSES: u64 = 3;
+const LOSS_US: u64 = 10_000_000;
+
+/// The same for checks that find the picture to differ, each of which costs the hashes of all tiles.
+const MAX_DIFFERENCES: u64 = 16;
+const DIFFERENCE_US: u64 = 500_000;
+
+/// Reports that may wait for the connection.
+const REPORTS: usize = 64;
 
 /// A received update.
 #[derive(Clone)]
@@ -60,6 +75,8 @@ pub(crate) struct DecodeQueues {
     inbox: ArrayQueue<Received>,
     inbox_space: AtomicWaker,
     pub(crate) decoded: ArrayQueue<Decoded>,
+    /// What is wrong with the picture, for the sharer.
+    pub(crate) reports: ArrayQueue<Report>,
     /// Wakes the acknowledging end.
     pub(crate) acknowledge: Arc<AtomicWaker>,
     pub(crate) attach: Slot<Attachment>,
@@ -74,6 +91,7 @@ impl DecodeQueues {
             inbox_space: AtomicWaker::new(),
             // One report for each update that is in the inbox, held or gathered.
             decoded: ArrayQueue::new(2 * INBOX + MAX_HELD),
+            reports: ArrayQueue::new(REPORTS),
             acknowledge: Arc::new(AtomicWaker::new()),
             attach: Slot::new(),
             failure: OnceLock::new(),
@@ -122,6 +140,10 @@ pub(crate) struct Decode {
     /// The latest update applied, for the picture's description.
     latest: PictureInfo,
     gathered: u32,
+    /// Whether the sharer was asked for everything again and has not sent it yet.
+    waits: bool,
+    losses: Allowance,
+    differences: Allowance,
 }
 
 impl Decode {
@@ -136,6 +158,9 @@ impl Decode {
             held: Vec::with_capacity(MAX_HELD),
             latest: PictureInfo::default(),
             gathered: 0,
+            waits: false,
+            losses: Allowance::new(MAX_LOSSES, LOSS_US),
+            differences: Allowance::new(MAX_DIFFERENCES, DIFFERENCE_US),
         }
     }
 
@@ -176,10 +201,11 @@ impl Decode {
     }
 
     fn apply_one(&mut self, received: Received) -> Result<(), String> {
-        let applied = self
-            .decoder
-            .apply(received.track, &received.bytes)
-            .map_err(|error| format!("an update that cannot be decoded: {error}"))?;
+        let applied = match self.decoder.apply(received.track, &received.bytes) {
+            Ok(applied) => applied,
+            Err(error) => return self.refuse(&received, error),
+        };
+        let differs = applied.checked == Some(Checked::Differs);
         let outcome = match applied.status {
             Status::Applied => {
                 if self.changed.grid() == applied.changed.grid() {
@@ -190,6 +216,8 @@ impl Decode {
                 }
                 Outcome::Applied
             }
+            // What it builds on comes in another way now.
+            Status::AheadOfChain { .. } if self.waits => Outcome::Overtaken,
             Status::AheadOfChain { .. } if self.held.len() < MAX_HELD => {
                 self.held.push(received);
                 return Ok(());
@@ -199,6 +227,7 @@ impl Decode {
         };
         if received.track == Track::Chain {
             self.chain = received.chain + 1;
+            self.waits &= self.decoder.is_broken();
         }
         let decoded_us = clock::now_us();
         let oldest_us = match (self.latest.damage_us, received.damage_us) {
@@ -208,13 +237,60 @@ impl Decode {
         self.latest = PictureInfo {
             update: received.sequence,
             exact: self.decoder.is_exact(),
+            verified: self.decoder.is_verified(),
             received_us: received.received_us,
             decoded_us,
             damage_us: oldest_us,
         };
         self.gathered += 1;
         let shown = self.feed.is_some() && self.chain > self.first_update;
-        let report = Decoded { sequence: received.sequence, decoded_us, outcome, shown };
+        self.decoded(Decoded { sequence: received.sequence, decoded_us, outcome, shown })?;
+        if differs { self.tell_hashes(decoded_us) } else { Ok(()) }
+    }
+
+    /// An update was refused. Of the chain the sharer is asked for everything again, unless its
+    /// header tells that it speaks another language, or it happens too often.
+    fn refuse(&mut self, received: &Received, error: DecodeError) -> Result<(), String> {
+        let cannot = || format!("an update that cannot be decoded: {error}");
+        if received.track == Track::Leaf || !self.decoder.is_broken() {
+            return Err(cannot());
+        }
+        let now_us = clock::now_us();
+        // Updates that were on their way when it broke are of no use, and no news.
+        if !self.waits || error.rule != Rule::ChainBroken {
+            if !self.losses.take(now_us) {
+                return Err(cannot());
+            }
+            self.waits = true;
+            self.tell(Report::Lost)?;
+        }
+        let (sequence, outcome) = (received.sequence, Outcome::Overtaken);
+        self.decoded(Decoded { sequence, decoded_us: now_us, outcome, shown: false })
+    }
+
+    /// Tells the sharer what is shown, after a check has found that it differs.
+    fn tell_hashes(&mut self, now_us: u64) -> Result<(), String> {
+        if !self.differences.take(now_us) {
+            return Ok(());
+        }
+        let position = self.decoder.position();
+        for hashes in self.decoder.hashes().chunks(MAX_PARTS) {
+            self.tell(Report::Differs(Differs {
+                epoch: position.epoch,
+                number: position.number,
+                parts: hashes.iter().map(|&(tile, hash)| (tile.0, hash)).collect(),
+            }))?;
+        }
+        Ok(())
+    }
+
+    fn tell(&self, report: Report) -> Result<(), String> {
+        self.queues.reports.push(report).map_err(|_| "too much to complain about".to_owned())?;
+        self.queues.acknowledge.wake();
+        Ok(())
+    }
+
+    fn decoded(&self, report: Decoded) -> Result<(), String> {
         if self.queues.decoded.push(report).is_err() {
             return Err("more updates than were acknowledged".into());
         }

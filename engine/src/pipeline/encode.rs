@@ -1,12 +1,16 @@
 //! The encode thread: pictures in, updates out.
 //!
 //! It keeps the newest picture and codes what is damaged in it while a send slot is open; what the
-//! budget leaves stays damage. Newer pixels go before leftovers, leftovers before refinement.
+//! budget leaves stays damage. What a viewer lacks goes before newer pixels, those before leftovers,
+//! leftovers before refinement.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tessera_codec::{EncodeRequest, Encoder, Payloads, Region, Size};
+use tessera_codec::{
+    Audience, EncodeRequest, Encoder, Payloads, Position, Region, Size, TileIndex,
+};
+use tessera_transport::report::{Differs, Report};
 
 use super::capture::Captured;
 use super::pictures::Reader;
@@ -17,9 +21,13 @@ use crate::clock;
 /// their damage is about to arrive.
 const REFINE_PAUSE_US: u64 = 10_000;
 
+/// The one viewer of the line, in its audience.
+const VIEWER: u64 = 0;
+
 /// The thread's state.
 pub(crate) struct Encode {
     encoder: Encoder,
+    audience: Audience,
     stage: Arc<Stage>,
     pictures: Reader<Captured>,
     /// Damage left over from the former picture, kept to save an allocation.
@@ -37,8 +45,11 @@ enum Next {
 
 impl Encode {
     pub(crate) fn new(encoder: Encoder, stage: Arc<Stage>, pictures: Reader<Captured>) -> Self {
+        let mut audience = Audience::new();
+        audience.join(VIEWER);
         Self {
             encoder,
+            audience,
             stage,
             pictures,
             leftover: Region::empty(Size::default()),
@@ -68,6 +79,10 @@ impl Encode {
         while let Some(number) = self.stage.next_lost_leaf() {
             // Of an epoch that has ended, it may name another leaf: then that is sent twice.
             self.encoder.leaf_lost(number);
+        }
+        self.heed_reports();
+        if let Some(next) = self.heal() {
+            return next;
         }
         let Some(picture) = self.pictures.current_mut() else {
             return Next::Wait(None);
@@ -99,9 +114,43 @@ impl Encode {
         if self.payloads.is_empty() && !damaged {
             self.refine_after_us = now_us + REFINE_PAUSE_US;
         }
+        if !self.payloads.is_empty() {
+            self.audience.deliver(self.encoder.position(), |_| true, |_| {});
+        }
         let damage_us = if damaged { picture.meta.damage_us } else { 0 };
         self.send(report.bytes as u64, damage_us);
         if self.stage.gate.encoder_idle() { Next::Wait(None) } else { Next::Again }
+    }
+
+    fn heed_reports(&mut self) {
+        while let Some(report) = self.stage.next_report() {
+            match report {
+                Report::Lost => self.audience.lost(VIEWER),
+                Report::Differs(Differs { epoch, number, parts }) => {
+                    let hashes = parts.into_iter().map(|(tile, hash)| (TileIndex(tile), hash));
+                    let wrong = self.encoder.find_wrong(Position { epoch, number }, hashes);
+                    self.audience.found_wrong(VIEWER, &wrong);
+                }
+                Report::Acknowledged(_) => {}
+            }
+        }
+    }
+
+    /// Sends the viewer what it lacks of the line's picture, if it lacks anything.
+    fn heal(&mut self) -> Option<Next> {
+        if !self.audience.needs_healing(VIEWER) || self.encoder.position().number == 0 {
+            return None;
+        }
+        let stage = &self.stage;
+        if !stage.gate.may_encode_or_wake(|| stage.has_room()) {
+            stage.gate.encoder_idle();
+            return Some(Next::Wait(None));
+        }
+        let budget_bytes = stage.gate.flow().budget_bytes();
+        self.audience.heal(VIEWER, &mut self.encoder, budget_bytes, &mut self.payloads);
+        let bytes: usize = self.payloads.iter().map(|payload| payload.bytes.len()).sum();
+        self.send(bytes as u64, 0);
+        Some(Next::Again)
     }
 
     /// Takes the newest picture and carries over what was left of the former one.

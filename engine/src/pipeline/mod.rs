@@ -13,6 +13,7 @@
 //! `tests/hot_path.rs` counts both. Who may see or operate what is decided above, in
 //! [`crate::session`].
 
+mod allowance;
 mod canvas;
 mod capture;
 mod decode;

@@ -21,8 +21,10 @@ use tessera_transport::datagram::{CursorPosition, Datagram};
 use tessera_transport::inbound::InboundStream;
 use tessera_transport::input::InputReceiver;
 use tessera_transport::leaf::{LeafClass, LeafHeader};
+use tessera_transport::report::Report;
 use tokio::sync::watch;
 
+use super::allowance::Allowance;
 use super::capture::{Capture, Captured};
 use super::encode::Encode;
 use super::pictures::pictures;
@@ -33,6 +35,11 @@ use crate::{Error, Figures, clock, default_threads};
 
 /// Updates that may be sent and not yet acknowledged as presented; flow control allows far fewer.
 pub(super) const MAX_UNACKNOWLEDGED: usize = 4096;
+
+/// Reports of a picture that needs help which a viewer may send at once, and time after which it may
+/// send one more, in microseconds. A viewer limits itself to less; each may cost a whole picture.
+const MAX_COMPLAINTS: u64 = 64;
+const COMPLAINT_US: u64 = 250_000;
 
 type CurrentStage = Option<Arc<Stage>>;
 
@@ -175,8 +182,8 @@ impl SharerConnection {
         let in_flight = ArrayQueue::new(MAX_UNACKNOWLEDGED);
         let ended = tokio::try_join!(
             send_updates(self.current.clone(), link, &in_flight, &self.next_update),
-            send_pointer(self.current, link),
-            receive_acknowledgements(link, &in_flight, &self.figures),
+            send_pointer(self.current.clone(), link),
+            receive_acknowledgements(&self.current, link, &in_flight, &self.figures),
             receive_input(link, on_input),
         );
         ended.map(|(never, ..)| never)
@@ -280,6 +287,7 @@ async fn send_pointer(mut current: watch::Receiver<CurrentStage>, link: &Link) -
 }
 
 async fn receive_acknowledgements(
+    current: &watch::Receiver<CurrentStage>,
     link: &Link,
     in_flight: &ArrayQueue<InFlight>,
     figures: &ShareFigures,
@@ -287,6 +295,7 @@ async fn receive_acknowledgements(
     let mut inbound = link.inbound();
     let mut stream: Option<AcknowledgementReceiver> = None;
     let mut unacknowledged = VecDeque::with_capacity(64);
+    let mut complaints = Allowance::new(MAX_COMPLAINTS, COMPLAINT_US);
     loop {
         tokio::select! {
             opened = inbound.next() => match opened? {
@@ -294,8 +303,18 @@ async fn receive_acknowledgements(
                 _ => return Err(misbehaved(link, "pictures, although it only watches")),
             },
             next = next_acknowledgement(&mut stream) => {
-                let acknowledgement = next?
+                let report = next?
                     .ok_or_else(|| misbehaved(link, "the end of its acknowledgements"))?;
+                let Report::Acknowledged(acknowledgement) = report else {
+                    // When nothing is shared any more, the next share will start anew.
+                    let stage = current.borrow().clone();
+                    let is_heeded = complaints.take(clock::now_us())
+                        && stage.is_none_or(|stage| stage.report(report));
+                    if !is_heeded {
+                        return Err(misbehaved(link, "it complains too often"));
+                    }
+                    continue;
+                };
                 while let Some(sent) = in_flight.pop() {
                     unacknowledged.push_back(sent);
                 }
@@ -307,7 +326,7 @@ async fn receive_acknowledgements(
 
 async fn next_acknowledgement(
     stream: &mut Option<AcknowledgementReceiver>,
-) -> Result<Option<Acknowledgement>, Error> {
+) -> Result<Option<Report>, Error> {
     match stream {
         Some(stream) => Ok(stream.next().await?),
         None => std::future::pending().await,

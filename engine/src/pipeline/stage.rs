@@ -7,6 +7,7 @@ use atomic_waker::AtomicWaker;
 use crossbeam::queue::ArrayQueue;
 use tessera_capture::{CaptureError, CursorShape, SourceWaker};
 use tessera_codec::Payload;
+use tessera_transport::report::Report;
 
 use super::gate::Gate;
 use super::sharer::MAX_UNACKNOWLEDGED;
@@ -18,6 +19,9 @@ const OUTBOX: usize = 64;
 
 /// More payloads than one call of the encoder makes.
 const OUTBOX_RESERVE: usize = 16;
+
+/// Reports of a viewer that may wait for the encoder, which looks for them each time it is woken.
+const REPORTS: usize = 64;
 
 /// No position.
 const NOWHERE: u64 = u64::MAX;
@@ -52,6 +56,8 @@ pub(crate) struct Stage {
     /// The encoder's numbers of leaves that the viewer did not apply. Never full: it holds as many
     /// as may be on the way, and while the encoder does not look nothing new is sent.
     lost_leaves: ArrayQueue<u32>,
+    /// What the viewer says is wrong with its picture.
+    reports: ArrayQueue<Report>,
     /// x in the upper, y in the lower 16 of the low 32 bits; or [`NOWHERE`].
     pointer: AtomicU64,
     pointer_moved: AtomicWaker,
@@ -65,6 +71,7 @@ impl Stage {
             outbox: ArrayQueue::new(OUTBOX),
             outbox_ready: AtomicWaker::new(),
             lost_leaves: ArrayQueue::new(MAX_UNACKNOWLEDGED),
+            reports: ArrayQueue::new(REPORTS),
             pointer: AtomicU64::new(NOWHERE),
             pointer_moved: AtomicWaker::new(),
             figures,
@@ -106,6 +113,18 @@ impl Stage {
     /// The next leaf to send again.
     pub(crate) fn next_lost_leaf(&self) -> Option<u32> {
         self.lost_leaves.pop()
+    }
+
+    /// Passes on what the viewer says is wrong with its picture; `false` when too much waits.
+    pub(crate) fn report(&self, report: Report) -> bool {
+        let is_taken = self.reports.push(report).is_ok();
+        self.gate.wake_encoder();
+        is_taken
+    }
+
+    /// The next report to heed.
+    pub(crate) fn next_report(&self) -> Option<Report> {
+        self.reports.pop()
     }
 
     pub(crate) fn set_pointer(&self, x: u16, y: u16) {

@@ -18,6 +18,7 @@ use tessera_transport::datagram::{Datagram, NewestCursor};
 use tessera_transport::inbound::InboundStream;
 use tessera_transport::input::InputSender;
 use tessera_transport::leaf::Leaf;
+use tessera_transport::report::Report;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -279,6 +280,7 @@ impl ViewerConnection {
                     let rule = self.queues.failure().unwrap_or_default();
                     return Err(misbehaved(link, rule));
                 }
+                Event::Reported(report) => sender.report(&report).await?,
                 Event::Arrived(update) => {
                     sender.send(&update.acknowledgement(None)).await?;
                     if update.outcome == Outcome::Received {
@@ -332,6 +334,9 @@ impl ViewerConnection {
             let view = self.current.borrow();
             *presented = view.as_ref().and_then(|view| view.presented.pop());
         }
+        if let Some(report) = self.queues.reports.pop() {
+            return Some(Event::Reported(report));
+        }
         if let Some(update) = arrived.pop() {
             return Some(Event::Arrived(update));
         }
@@ -382,6 +387,7 @@ type Never = Result<std::convert::Infallible, Error>;
 
 enum Event {
     Failed,
+    Reported(Report),
     Arrived(Pending),
     Decoded(super::decode::Decoded),
     Presented(Presented),

@@ -94,6 +94,10 @@ impl Window {
         self.handle.picture().is_some_and(|picture| picture.info.exact)
     }
 
+    pub(crate) fn is_verified(&self) -> bool {
+        self.handle.picture().is_some_and(|picture| picture.info.verified)
+    }
+
     pub(crate) fn figures(&self) -> Figures {
         self.handle.figures()
     }

@@ -204,7 +204,7 @@ impl Share {
             interrupted: self.interrupted,
             engaged,
             allowed: self.operator.is_allowed(),
-            exact: self.view.picture().is_some_and(|picture| picture.info.exact),
+            exact: self.view.picture().is_some_and(|picture| picture.info.verified),
             scaled: self.presenter.viewport().is_some_and(|viewport| !viewport.is_one_to_one()),
         };
         let now = Instant::now();
