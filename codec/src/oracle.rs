@@ -125,8 +125,34 @@ const LARGE: Size = Size::new(512, 512);
 const MAX_STEPS: usize = 48;
 const MAX_LARGE_STEPS: usize = 6;
 
-/// One change of the desktop; `before` is an earlier picture of it.
-fn draw(frame: &mut Frame, before: &Frame, choices: &mut Choices<'_>) -> Rect {
+/// Pictures that the desktop showed before, more of them than the codec keeps of each place.
+#[derive(Default)]
+struct Album {
+    pictures: Vec<Frame>,
+    oldest: usize,
+}
+
+const ALBUM_PICTURES: usize = 5;
+
+impl Album {
+    fn add(&mut self, frame: &Frame) {
+        if self.pictures.len() < ALBUM_PICTURES {
+            self.pictures.push(frame.clone());
+            return;
+        }
+        self.oldest = (self.oldest + 1) % ALBUM_PICTURES;
+        self.pictures[self.oldest].clone_from(frame);
+    }
+
+    /// One of the pictures, if it has the `size`.
+    fn pick(&self, choice: u8, size: Size) -> Option<&Frame> {
+        let at = usize::from(choice).checked_rem(self.pictures.len())?;
+        self.pictures.get(at).filter(|picture| picture.size() == size)
+    }
+}
+
+/// One change of the desktop, which showed the pictures of `album` before.
+fn draw(frame: &mut Frame, album: &Album, choices: &mut Choices<'_>) -> Rect {
     let rect = choices.rect(frame.size());
     let kind = choices.byte() % 8;
     let colour = [choices.byte(), choices.byte(), choices.byte(), choices.byte()];
@@ -145,12 +171,18 @@ fn draw(frame: &mut Frame, before: &Frame, choices: &mut Choices<'_>) -> Rect {
             let ink = u32::from_le_bytes(colour) >> ((x * 3 + y % 11 * 7) % 29) & 1;
             [250 * ink as u8, 250 * ink as u8, colour[0] & 0xf0, 0]
         }),
-        // What stood elsewhere, and what stood there before: a moved window, and one that closed.
+        // What stands elsewhere: a moved window.
         5 => {
             let now = frame.clone();
             copy(frame, &now, rect, (colour[0] as i8, colour[1] as i8));
         }
-        6 if before.size() == frame.size() => copy(frame, before, rect, (0, 0)),
+        // What stood there or elsewhere before: a window that closed, a page that scrolls back.
+        6 => {
+            let by = if colour[3] & 1 == 0 { (0, 0) } else { (colour[0] as i8, colour[1] as i8) };
+            if let Some(before) = album.pick(colour[2], frame.size()) {
+                copy(frame, before, rect, by);
+            }
+        }
         // Only the byte without meaning.
         _ => {
             for y in rect.y..rect.y + rect.height {
@@ -205,7 +237,7 @@ pub fn roundtrip_any(input: &[u8]) {
     let Ok(encoder) = Encoder::new(size, config) else { panic!("no memory for an encoder") };
     let mut scene = Scene {
         frame: Frame::black(size),
-        before: Frame::black(size),
+        album: Album::default(),
         damage: Region::full(size),
         encoder,
         decoder: small_decoder(),
@@ -217,7 +249,7 @@ pub fn roundtrip_any(input: &[u8]) {
         steps += if scene.frame.size() == LARGE { MAX_STEPS / MAX_LARGE_STEPS } else { 1 };
         match choices.byte() % 8 {
             0..=2 => {
-                let rect = draw(&mut scene.frame, &scene.before, &mut choices);
+                let rect = draw(&mut scene.frame, &scene.album, &mut choices);
                 scene.damage.add(rect);
             }
             3 => {
@@ -246,8 +278,8 @@ pub fn roundtrip_any(input: &[u8]) {
 
 struct Scene {
     frame: Frame,
-    /// The frame as of the last call of the encoder.
-    before: Frame,
+    /// The frame as of earlier calls of the encoder.
+    album: Album,
     damage: Region,
     encoder: Encoder,
     decoder: Decoder,
@@ -260,11 +292,7 @@ impl Scene {
         let request = EncodeRequest { now_us: self.now_us, budget_bytes, pointer: Some((70, 70)) };
         let view = self.frame.view();
         self.encoder.encode(view, &mut self.damage, &request, &mut self.payloads);
-        if self.before.size() == self.frame.size() {
-            self.before.data_mut().copy_from_slice(self.frame.data());
-        } else {
-            self.before = self.frame.clone();
-        }
+        self.album.add(&self.frame);
         for payload in self.payloads.drain() {
             if lose_leaves && payload.track == Track::Leaf {
                 self.encoder.leaf_lost(payload.number);

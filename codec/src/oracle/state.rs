@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 
-use super::{Choices, draw, small_decoder};
+use super::{Album, Choices, draw, small_decoder};
 use crate::{
     Audience, Checked, Decoder, EncodeRequest, Encoder, EncoderConfig, Frame, FrameView, Payloads,
     Policy, Position, Rect, Region, Status, TileIndex, Track,
@@ -64,8 +64,8 @@ struct Viewer {
 
 struct Scene {
     frame: Frame,
-    /// The frame as it was before the last change.
-    before: Frame,
+    /// The frame as it was before earlier changes.
+    album: Album,
     lines: [Line; 2],
     viewers: Vec<Viewer>,
     next_id: u64,
@@ -85,7 +85,7 @@ impl Scene {
         };
         let mut scene = Self {
             frame: Frame::black(size),
-            before: Frame::black(size),
+            album: Album::default(),
             lines: [line(1), line(1 << 20)],
             viewers: Vec::new(),
             next_id: 0,
@@ -102,8 +102,8 @@ impl Scene {
         let viewer = usize::from(choices.byte());
         match operation {
             0..=2 => {
-                let before = std::mem::replace(&mut self.before, self.frame.clone());
-                let rect = draw(&mut self.frame, &before, choices);
+                self.album.add(&self.frame);
+                let rect = draw(&mut self.frame, &self.album, choices);
                 self.lines.iter_mut().for_each(|line| line.damage.add(rect));
             }
             3..=5 => {
