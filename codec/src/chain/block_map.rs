@@ -219,10 +219,14 @@ impl BlockMap {
         Rect::new(x, y, (size.width - x).min(BLOCK as u16), (size.height - y).min(BLOCK as u16))
     }
 
-    /// Neighbouring blocks of one mode in a row of blocks: their columns and the mode.
+    /// Neighbouring blocks of one mode in a row of blocks: their columns and the mode. None where no
+    /// tile changes.
     pub(crate) fn runs(&self, row: usize) -> impl Iterator<Item = (Range<usize>, Mode)> + '_ {
+        let tile_columns = self.grid.columns() as usize;
+        let tiles = &self.changed[row / TILE_BLOCKS * tile_columns..][..tile_columns];
+        let modes = if tiles.contains(&true) { self.row(row) } else { &[] };
         let mut end = 0;
-        self.row(row).chunk_by(PartialEq::eq).filter_map(move |run| {
+        modes.chunk_by(PartialEq::eq).filter_map(move |run| {
             let start = end;
             end += run.len();
             run.first().map(|&mode| (start..end, mode))
