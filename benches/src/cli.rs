@@ -41,6 +41,9 @@ pub(crate) struct CodecArgs {
     /// Policies of our codec; both when none is named.
     #[arg(long, value_enum)]
     pub(crate) policy: Vec<PolicyName>,
+    /// How many colours the pictures of our codec have.
+    #[arg(long, value_enum, default_value_t = ColourName::Standard)]
+    pub(crate) colours: ColourName,
     /// Frames between an update and what our encoder learns of it; 0 and 3 when none is named.
     #[arg(long, value_name = "FRAMES")]
     pub(crate) ack_delay: Vec<usize>,
@@ -68,6 +71,9 @@ pub(crate) struct EncodeArgs {
     /// How the encoder treats pictures in motion.
     #[arg(long, value_enum, default_value_t = PolicyName::Exact)]
     pub(crate) policy: PolicyName,
+    /// How many colours the pictures have.
+    #[arg(long, value_enum, default_value_t = ColourName::Standard)]
+    pub(crate) colours: ColourName,
     /// Print what was written as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -190,6 +196,29 @@ impl PolicyName {
         match self {
             Self::Exact => "exact",
             Self::Live => "live",
+        }
+    }
+}
+
+/// How many colours our encoder's pictures have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColourName {
+    /// All.
+    Standard,
+    /// 256, a palette for each scene.
+    #[value(name = "256")]
+    Palette,
+    /// High colour, 65,536.
+    #[value(name = "16bit")]
+    HighColour,
+}
+
+impl From<ColourName> for tessera_codec::ColourMode {
+    fn from(name: ColourName) -> Self {
+        match name {
+            ColourName::Standard => Self::Standard,
+            ColourName::Palette => Self::Palette,
+            ColourName::HighColour => Self::HighColour,
         }
     }
 }

@@ -70,6 +70,7 @@ fn settings(arguments: &CodecArgs) -> Vec<Setting> {
         .flat_map(|&policy| {
             delays.iter().map(move |&ack_delay| Setting {
                 policy,
+                colours: arguments.colours,
                 threads: 1,
                 ack_delay,
                 lose_leaf,

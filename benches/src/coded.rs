@@ -44,7 +44,8 @@ struct Read {
 /// The `encode` subcommand.
 pub(crate) fn encode(arguments: &EncodeArgs) -> Result<(), BenchError> {
     let clip = Clip::open(&arguments.clip, None)?;
-    let setting = Setting { policy: arguments.policy, threads: 1, ack_delay: 0, lose_leaf: 0 };
+    let (policy, colours) = (arguments.policy, arguments.colours);
+    let setting = Setting { policy, colours, threads: 1, ack_delay: 0, lose_leaf: 0 };
     let mut coder = Coder::new(&clip, setting)?;
     let mut out = BufWriter::new(File::create(&arguments.out)?);
     out.write_all(MAGIC)?;

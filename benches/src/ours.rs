@@ -13,7 +13,7 @@ use tessera_codec::{
     Payloads, Region, Status, TileGrid, Track,
 };
 
-use crate::cli::PolicyName;
+use crate::cli::{ColourName, PolicyName};
 use crate::clip::Clip;
 use crate::clock::Clock;
 use crate::error::BenchError;
@@ -24,6 +24,7 @@ use crate::tools::Tools;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setting {
     pub(crate) policy: PolicyName,
+    pub(crate) colours: ColourName,
     pub(crate) threads: usize,
     /// Frames between an update and what the encoder learns of it.
     pub(crate) ack_delay: usize,
@@ -33,8 +34,8 @@ pub(crate) struct Setting {
 
 impl Setting {
     fn encoder_config(self) -> EncoderConfig {
-        let policy = self.policy.into();
-        EncoderConfig { threads: self.threads, policy, ..EncoderConfig::default() }
+        let (policy, colours) = (self.policy.into(), self.colours.into());
+        EncoderConfig { threads: self.threads, policy, colours, ..EncoderConfig::default() }
     }
 }
 
@@ -77,7 +78,7 @@ pub(crate) fn measure(
     let tools = coder.tools;
     let rests = (MAX_REST.as_secs_f64() * clip.fps).ceil() as usize;
     for _ in 0..rests {
-        if coder.is_at_rest(&last)? {
+        if coder.is_at_rest()? {
             break;
         }
         let cost = coder.code(&last)?;
@@ -116,6 +117,8 @@ pub(crate) struct Coder {
     decoder: Decoder,
     damage: Region,
     payloads: Payloads,
+    /// The frame coded last, in the colours in which it was sent.
+    expected: Frame,
     tools: Tools,
     frame: usize,
     leaves: usize,
@@ -139,6 +142,7 @@ impl Coder {
             .map_err(|error| failed(error.to_string()))?,
             damage: Region::empty(clip.size),
             payloads: Payloads::default(),
+            expected: Frame::black(clip.size),
             tools: Tools::default(),
             frame: 0,
             leaves: 0,
@@ -197,7 +201,8 @@ impl Coder {
                 Err(error) => return Err(self.failed(error.to_string())),
             }
         }
-        let is_exact = self.picture()?.data() == source.data();
+        self.encoder.quantize(source.view(), &mut self.expected);
+        let is_exact = self.picture()?.data() == self.expected.data();
         if self.setting.policy == PolicyName::Exact && !is_exact {
             return Err(self.failed("the decoded picture differs from the source"));
         }
@@ -208,9 +213,9 @@ impl Coder {
         Ok(cost)
     }
 
-    /// Whether the picture equals `source`, and nothing is left to be sent or learnt.
-    fn is_at_rest(&self, source: &Frame) -> Result<bool, BenchError> {
-        let is_equal = self.picture()?.data() == source.data();
+    /// Whether the picture equals the frame coded last, and nothing is left to be sent or learnt.
+    fn is_at_rest(&self) -> Result<bool, BenchError> {
+        let is_equal = self.picture()?.data() == self.expected.data();
         Ok(is_equal && self.lost.is_empty() && self.encoder.next_refinement_us().is_none())
     }
 

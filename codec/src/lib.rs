@@ -12,6 +12,7 @@
 mod audience;
 mod bitstream;
 mod chain;
+mod colour;
 mod decoder;
 mod encoder;
 mod frame;
@@ -26,6 +27,7 @@ mod tools;
 
 pub use audience::{Audience, Pace, Pacing};
 pub use bitstream::{DecodeError, Limits, Rule, Track, VERSION};
+pub use colour::{ColourMode, Palette};
 pub use decoder::{Applied, Checked, Decoder, DecoderConfig, Status};
 pub use encoder::{
     EncodeRequest, Encoder, EncoderConfig, Payload, Payloads, Policy, Position, Report,

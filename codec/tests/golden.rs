@@ -54,6 +54,11 @@ fn vector(name: &'static str, updates: Vec<Vec<u8>>, verdict: Verdict) -> Vector
     Vector { name, updates, verdict }
 }
 
+/// Flags of colour modes, and of a palette in the update.
+const HIGH_COLOUR: u8 = 1 << 5;
+const PALETTE: u8 = 2 << 5;
+const BRINGS_PALETTE: u8 = 1 << 7;
+
 /// Header of an update: flags, then epoch, number and base, each below 128.
 fn header(flags: u8, epoch: u8, number: u8, base: u8) -> Vec<u8> {
     vec![b'T', b'e', 3, flags, epoch, number, base]
@@ -194,6 +199,19 @@ fn valid_vectors() -> Vec<Vector> {
         stream.transform_grey(3, [0, 7], Some(1), 0);
         start(16, 8, &stream.body())
     };
+    // The components of green, blue and red differ from black's as the channels of `dot` do.
+    let mut high = start(1, 1, &photo.body());
+    high[3] |= HIGH_COLOUR;
+    let mut high_dot = dot();
+    high_dot[3] |= HIGH_COLOUR;
+    // Of two colours black is predicted; the other comes next.
+    let mut ranked = Stream::map(&[], &[1]);
+    ranked.mode(SKIP, SKIP, GRAPHICS);
+    ranked.ranked_dot();
+    let mut palette = start(1, 1, &[&[2, 0, 0, 0, 7, 8, 9], &ranked.body()[..]].concat());
+    palette[3] |= PALETTE | BRINGS_PALETTE;
+    let mut skipped = second(&ranked.next_map(&[], &[0]).body());
+    skipped[3] |= PALETTE;
     let copied = dot_block(after_dot(), &[(1, 0)], COPY);
     let copied_body = copied.body();
     let former = dot_block(copied, &[], FORMER);
@@ -209,6 +227,14 @@ fn valid_vectors() -> Vec<Vector> {
         valid("valid-photo-pixel", vec![start(1, 1, &photo.body())], &[(0, 0, [7, 8, 9])]),
         valid("valid-transform-block", vec![grey(-3)], &[(0, 0, [125; 3]), (15, 7, [125; 3])]),
         valid("valid-transform-large-level", vec![grey(-20)], &[(7, 7, [108; 3])]),
+        valid("valid-high-colour-photo", vec![high], &[(0, 0, [24, 32, 41])]),
+        valid(
+            "valid-high-colour-graphics",
+            vec![high_dot],
+            &[(7, 0, [0; 3]), (8, 0, [24, 32, 41])],
+        ),
+        valid("valid-palette-rank", vec![palette.clone()], &[(0, 0, [7, 8, 9])]),
+        valid("valid-palette-stays", vec![palette, skipped], &[(0, 0, [7, 8, 9])]),
         valid(
             "valid-copy-reads-the-picture-before",
             vec![dot(), second(&copied_body)],
@@ -450,6 +476,8 @@ fn invalid_headers() -> Vec<Vector> {
         update
     };
     let with = |bytes: &[u8]| [header(0, 1, 2, 1), bytes.to_vec()].concat();
+    let with_palette =
+        |bytes: &[u8]| [header(PALETTE | BRINGS_PALETTE, 1, 2, 1), bytes.to_vec()].concat();
     let whole = second(&nothing).len();
     vec![
         invalid("invalid-truncated", with(&[]), Rule::Truncated, 7),
@@ -461,7 +489,22 @@ fn invalid_headers() -> Vec<Vector> {
         ),
         invalid("invalid-magic", changed(1, b'E'), Rule::Magic, 0),
         invalid("invalid-version", changed(2, 2), Rule::Version, 2),
-        invalid("invalid-reserved-flag", changed(3, 32), Rule::ReservedFlag, 3),
+        invalid("invalid-reserved-flag", changed(3, 3 << 5), Rule::ReservedFlag, 3),
+        invalid("invalid-colour-mode-leaf", changed(3, 1 | HIGH_COLOUR), Rule::ColourMode, 3),
+        invalid(
+            "invalid-palette-flag",
+            changed(3, HIGH_COLOUR | BRINGS_PALETTE),
+            Rule::ColourMode,
+            3,
+        ),
+        invalid("invalid-palette-count", with_palette(&[0]), Rule::PaletteCount, 7),
+        invalid(
+            "invalid-palette-order",
+            with_palette(&[2, 8, 0, 0, 9, 0, 0]),
+            Rule::PaletteOrder,
+            8,
+        ),
+        invalid("invalid-palette-missing", changed(3, PALETTE), Rule::PaletteMissing, 7),
         invalid("invalid-leaf-start", changed(3, 3), Rule::LeafStart, 3),
         invalid("invalid-reset-flag-leaf", changed(3, 5), Rule::ResetFlag, 3),
         invalid("invalid-reset-flag-start", changed(3, 6), Rule::ResetFlag, 3),

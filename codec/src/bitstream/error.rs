@@ -50,6 +50,18 @@ pub enum Rule {
     /// A variable-length number uses as few bytes as it can.
     #[error("a number is written with more bytes than it needs")]
     NumberForm,
+    /// Only chain updates have a colour mode, and only those of 256 colours a palette.
+    #[error("the colour mode or a palette does not fit the update")]
+    ColourMode,
+    /// A palette has 1 to 256 colours.
+    #[error("the number of colours of the palette is out of range")]
+    PaletteCount,
+    /// The colours of a palette stand in the order of their cells, no two in one.
+    #[error("the colours of the palette do not stand in order")]
+    PaletteOrder,
+    /// The first update of 256 colours brings the palette.
+    #[error("no palette has been sent")]
+    PaletteMissing,
     /// A new epoch is another than the present one; what does not start one is of the present one.
     #[error("the epoch is not the one that it must be")]
     Epoch,

@@ -9,6 +9,7 @@ mod check;
 mod error;
 mod leaf;
 mod limits;
+pub(crate) mod palette;
 mod reader;
 mod streams;
 mod update;

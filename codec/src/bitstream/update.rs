@@ -5,6 +5,7 @@ use bytes::BufMut;
 use super::error::{DecodeError, Rule};
 use super::reader::Reader;
 use super::writer::Writer;
+use crate::colour::ColourMode;
 use crate::geometry::Size;
 
 /// Version of the bitstream that this crate writes and reads.
@@ -18,6 +19,14 @@ const FLAG_START: u8 = 1 << 1;
 const FLAG_RESET: u8 = 1 << 2;
 const FLAG_SLICES: u8 = 1 << 3;
 const FLAG_CHECK: u8 = 1 << 4;
+/// Two bits: the colour mode of a chain update.
+const COLOURS_SHIFT: u32 = 5;
+const COLOURS_MASK: u8 = 3 << COLOURS_SHIFT;
+const FLAG_PALETTE: u8 = 1 << 7;
+
+/// Colour modes by their number.
+const COLOUR_MODES: [ColourMode; 3] =
+    [ColourMode::Standard, ColourMode::HighColour, ColourMode::Palette];
 
 /// Upper bound of an update header: magic, version, flags, three numbers of five bytes, two sides.
 pub(crate) const MAX_HEADER_BYTES: usize = 2 + 1 + 1 + 3 * 5 + 2 * 2;
@@ -78,6 +87,10 @@ pub(crate) struct UpdateHeader {
     pub(crate) start: Option<Size>,
     /// Whether models and older contents begin anew while the picture stays.
     pub(crate) reset: bool,
+    /// How many colours the pixels of a chain update have.
+    pub(crate) colours: ColourMode,
+    /// Whether the body begins with a palette.
+    pub(crate) has_palette: bool,
 }
 
 /// Where the fields of a header that was read stand in the update.
@@ -100,7 +113,9 @@ impl UpdateHeader {
         writer.u8(VERSION);
         let start = if self.start.is_some() { FLAG_START } else { 0 };
         let reset = if self.reset { FLAG_RESET } else { 0 };
-        writer.u8(self.kind.flag() | start | reset);
+        let colours = COLOUR_MODES.iter().position(|mode| *mode == self.colours).unwrap_or(0) as u8;
+        let palette = if self.has_palette { FLAG_PALETTE } else { 0 };
+        writer.u8(self.kind.flag() | start | reset | colours << COLOURS_SHIFT | palette);
         writer.number(self.epoch);
         writer.number(self.number);
         writer.number(self.base);
@@ -127,15 +142,20 @@ impl UpdateHeader {
             FLAG_CHECK => Kind::Check,
             _ => return Err(Rule::KindFlags.at(offset)),
         };
-        if flags & !(kind.flag() | FLAG_START | FLAG_RESET) != 0 {
-            return Err(Rule::ReservedFlag.at(offset));
-        }
+        let mode = usize::from((flags & COLOURS_MASK) >> COLOURS_SHIFT);
+        let colours = *COLOUR_MODES.get(mode).ok_or(Rule::ReservedFlag.at(offset))?;
         let (starts, reset) = (flags & FLAG_START != 0, flags & FLAG_RESET != 0);
         if starts && matches!(kind, Kind::Leaf | Kind::Check) {
             return Err(Rule::LeafStart.at(offset));
         }
         if reset && (starts || kind != Kind::Chain) {
             return Err(Rule::ResetFlag.at(offset));
+        }
+        let has_palette = flags & FLAG_PALETTE != 0;
+        if has_palette && colours != ColourMode::Palette
+            || kind != Kind::Chain && colours != ColourMode::Standard
+        {
+            return Err(Rule::ColourMode.at(offset));
         }
         let epoch_offset = reader.offset();
         let epoch = reader.number()?;
@@ -158,6 +178,7 @@ impl UpdateHeader {
             base: base_offset,
             size: size_offset,
         };
-        Ok((Self { kind, epoch, number, base, start, reset }, offsets))
+        let header = Self { kind, epoch, number, base, start, reset, colours, has_palette };
+        Ok((header, offsets))
     }
 }

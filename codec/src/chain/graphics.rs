@@ -7,8 +7,9 @@
 
 use super::coder::{BLUE, Coder, MAIN, RED};
 use super::model::{Alphabet, Bit};
-use super::photo::median_edge;
-use super::token::{fold, residual, token};
+use super::photo::{from_samples, like_green, median_edge, samples};
+use super::token::{fold, magnitude, residual, token};
+use crate::colour::{Colours, Palette};
 
 /// Logarithms of the tables' slots: 768 KiB in all. Larger tables keep more history, smaller ones
 /// stay in a processor's nearer caches.
@@ -74,6 +75,7 @@ pub(crate) struct Graphics {
     green: [Alphabet; 8],
     blue: [Alphabet; 16],
     red: [Alphabet; 16],
+    rank: [Alphabet; 8],
 }
 
 /// Pictures of one geometry: the one being coded and those that both sides have.
@@ -82,6 +84,8 @@ pub(super) struct Older<'a> {
     pub(super) previous: &'a [u32],
     /// Former and stable contents.
     pub(super) past: [&'a [u32]; 2],
+    /// The colours of all.
+    pub(super) colours: &'a Colours,
 }
 
 /// What is known of a pixel that the tables did not predict.
@@ -117,6 +121,7 @@ impl Graphics {
             green: [Alphabet::NEW; 8],
             blue: [Alphabet::NEW; 16],
             red: [Alphabet::NEW; 16],
+            rank: [Alphabet::NEW; 8],
         }
     }
 
@@ -196,7 +201,7 @@ impl Graphics {
                 temporal,
                 state: 0,
             };
-            return self.code_unpredicted(coder, &unpredicted, pixel);
+            return self.code_unpredicted(coder, older.colours, &unpredicted, pixel);
         }
         // Products of each neighbour apart: only the last two pixels are known late.
         let times = |pixel: u32, factor: u32| pixel.wrapping_mul(factor);
@@ -253,7 +258,7 @@ impl Graphics {
                 temporal,
                 state: 1 + usize::from(wide_confidence > 0) + 2 * usize::from(is_other),
             };
-            self.code_unpredicted(coder, &unpredicted, pixel)
+            self.code_unpredicted(coder, older.colours, &unpredicted, pixel)
         };
         self.wide[wide_at].adapt(wide_tag, coded);
         self.narrow[narrow_at].adapt(narrow_tag, coded);
@@ -265,6 +270,7 @@ impl Graphics {
     fn code_unpredicted<C: Coder>(
         &mut self,
         coder: &mut C,
+        colours: &Colours,
         known: &Unpredicted,
         pixel: u32,
     ) -> u32 {
@@ -301,26 +307,62 @@ impl Graphics {
                 return north_west;
             }
         }
-        self.code_difference(coder, known, pixel)
+        match colours {
+            Colours::Standard => self.code_difference::<C, false>(coder, known, pixel),
+            Colours::HighColour => self.code_difference::<C, true>(coder, known, pixel),
+            Colours::Palette(palette) => self.code_rank(coder, palette, known, pixel),
+        }
     }
 
-    /// Codes a pixel as its difference from a prediction. It may be one refused above: harmless,
-    /// since few pixels come this far.
+    /// Codes a pixel as its difference from a prediction, of components when it is `HIGH` colour.
+    /// It may be one refused above: harmless, since few pixels come this far.
     #[inline(always)]
-    fn code_difference<C: Coder>(&mut self, coder: &mut C, known: &Unpredicted, pixel: u32) -> u32 {
-        let &Unpredicted { west, north, north_west, state, .. } = known;
+    fn code_difference<C: Coder, const HIGH: bool>(
+        &mut self,
+        coder: &mut C,
+        known: &Unpredicted,
+        pixel: u32,
+    ) -> u32 {
+        let context = known.edge_context();
+        let [west, north, north_west, pixel] =
+            [known.west, known.north, known.north_west, pixel].map(samples::<HIGH>);
         let [blue, green, red, _] = median_edge(west, north, north_west).to_le_bytes();
         let [b, g, r, _] = pixel.to_le_bytes();
-        let context = usize::from(state == 0)
-            + 2 * usize::from(north == west)
-            + 4 * usize::from(north_west == west || north_west == north);
         let dg = residual::<C, MAIN>(coder, &mut self.green[context], g.wrapping_sub(green));
-        let blue = blue.wrapping_add(dg);
+        let blue = blue.wrapping_add(like_green::<HIGH>(dg));
         let model = &mut self.blue[token(fold(dg))];
         let db = residual::<C, BLUE>(coder, model, b.wrapping_sub(blue));
-        let red = red.wrapping_add(dg);
+        let red = red.wrapping_add(like_green::<HIGH>(dg));
         let model = &mut self.red[token(fold(db))];
         let dr = residual::<C, RED>(coder, model, r.wrapping_sub(red));
-        u32::from_le_bytes([blue.wrapping_add(db), green.wrapping_add(dg), red.wrapping_add(dr), 0])
+        let bytes = [blue.wrapping_add(db), green.wrapping_add(dg), red.wrapping_add(dr), 0];
+        from_samples::<HIGH>(u32::from_le_bytes(bytes))
+    }
+
+    /// Codes a pixel as the number of colours that are nearer to a prediction.
+    #[inline(always)]
+    fn code_rank<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        palette: &Palette,
+        known: &Unpredicted,
+        pixel: u32,
+    ) -> u32 {
+        let context = known.edge_context();
+        let &Unpredicted { west, north, north_west, .. } = known;
+        let from = palette.index(median_edge(west, north, north_west));
+        let rank = if C::ENCODES { palette.rank(from, palette.index(pixel)) } else { 0 };
+        palette.at_rank(from, magnitude::<C, MAIN>(coder, &mut self.rank[context], rank))
+    }
+}
+
+impl Unpredicted {
+    /// Which of the neighbours that the prediction is made of are equal.
+    #[inline(always)]
+    fn edge_context(&self) -> usize {
+        let &Self { west, north, north_west, state, .. } = self;
+        usize::from(state == 0)
+            + 2 * usize::from(north == west)
+            + 4 * usize::from(north_west == west || north_west == north)
     }
 }

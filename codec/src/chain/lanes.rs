@@ -12,6 +12,7 @@ use super::graphics::{Graphics, Older, RUN};
 use super::photo::{self, Photo};
 use super::picture::Picture;
 use super::transform::{Place, Surroundings, Transform};
+use crate::colour::Colours;
 use crate::kernels::{self, Vectorized};
 
 /// Most lanes of an update.
@@ -71,6 +72,7 @@ pub(super) struct Sources<'a> {
     pub(super) map: &'a BlockMap,
     pub(super) previous: &'a Picture,
     pub(super) past: &'a [Picture; 2],
+    pub(super) colours: &'a Colours,
 }
 
 /// A lane with the stream that it is coded in.
@@ -208,12 +210,13 @@ impl<C: Coder> Vectorized for PixelWalk<'_, C> {
     fn run(self) {
         let Self { lane, coder, sources } = self;
         let Lane { rows, models, band, offset, spans, surroundings } = lane;
-        let Sources { map, previous, past } = sources;
+        let Sources { map, previous, past, colours } = sources;
         let size = previous.size();
         let (width, height) = (usize::from(size.width), usize::from(size.height));
         let stride = previous.stride();
         let [former, stable] = past;
         let older = Older {
+            colours,
             previous: &previous.pixels()[*offset..],
             past: [&former.pixels()[*offset..], &stable.pixels()[*offset..]],
         };
@@ -239,12 +242,15 @@ impl<C: Coder> Vectorized for PixelWalk<'_, C> {
                 let first = previous.at(0, y) - *offset;
                 for &Span { columns: (start, end), mode } in spans.iter() {
                     let range = first + start * BLOCK..first + (end * BLOCK).min(width);
-                    match mode {
-                        Mode::GRAPHICS => {
+                    match (mode, colours) {
+                        (Mode::GRAPHICS, _) => {
                             code_graphics(coder, &mut models.graphics, band, &older, range, stride);
                         }
+                        (_, Colours::HighColour) => {
+                            code_photo::<C, true>(coder, &mut models.photo, band, range, stride);
+                        }
                         _ => {
-                            code_photo(coder, &mut models.photo, band, range, stride);
+                            code_photo::<C, false>(coder, &mut models.photo, band, range, stride);
                         }
                     }
                 }
@@ -333,7 +339,7 @@ fn code_graphics<C: Coder>(
 }
 
 #[inline(always)]
-fn code_photo<C: Coder>(
+fn code_photo<C: Coder, const HIGH: bool>(
     coder: &mut C,
     photo: &mut Photo,
     band: &mut [u32],
@@ -343,7 +349,7 @@ fn code_photo<C: Coder>(
     for start in range.clone().step_by(photo::BATCH) {
         let classes = photo::classes_above(band, start, stride);
         for (i, class) in (start..range.end).zip(classes) {
-            band[i] = photo.code(coder, band, i, stride, band[i], class);
+            band[i] = photo.code::<C, HIGH>(coder, band, i, stride, band[i], class);
         }
     }
 }

@@ -6,6 +6,7 @@ use super::coder::Coder;
 use super::lanes::{Lanes, MAX_LANES, Sources};
 use super::picture::Picture;
 use crate::bitstream::Rule;
+use crate::colour::Colours;
 use crate::geometry::{Rect, Size, TileIndex};
 use crate::parallel::Workers;
 
@@ -28,6 +29,8 @@ pub(crate) struct Line {
     pub(crate) current: Picture,
     pub(crate) map: BlockMap,
     pub(crate) cache: Cache,
+    /// Colours of the pixels that the update at hand codes.
+    pub(crate) colours: Colours,
     lanes: Lanes,
 }
 
@@ -42,6 +45,7 @@ impl Line {
             current: Picture::black(Size::default()),
             map: BlockMap::new(Size::default()),
             cache: Cache::new(),
+            colours: Colours::Standard,
             lanes: Lanes::new(),
         };
         line.reset(size);
@@ -158,8 +162,8 @@ impl Line {
         coders: &mut [C],
         workers: &Workers<W>,
     ) {
-        let Self { previous, past, current, map, lanes, .. } = self;
-        let sources = Sources { map, previous, past };
+        let Self { previous, past, current, map, colours, lanes, .. } = self;
+        let sources = Sources { map, previous, past, colours };
         lanes.take(current, sources);
         let count = lanes.count();
         let mut jobs: [_; MAX_LANES] = lanes.jobs(coders);

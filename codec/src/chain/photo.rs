@@ -9,6 +9,7 @@
 use super::coder::{BLUE, Coder, MAIN, RED};
 use super::model::Alphabet;
 use super::token::{FIRST_WITH_EXTRA, base, extra_bits, fold, token, unfold};
+use crate::colour;
 
 pub(super) use crate::kernels::median_edge;
 
@@ -65,6 +66,25 @@ pub(super) fn classes_above(pixels: &[u32], i: usize, stride: usize) -> [u8; BAT
     classes
 }
 
+/// What is predicted of a pixel: its channels, or, of a `HIGH` colour, its components.
+#[inline(always)]
+pub(super) const fn samples<const HIGH: bool>(pixel: u32) -> u32 {
+    if HIGH { colour::components(pixel) } else { pixel }
+}
+
+/// The pixel of such samples.
+#[inline(always)]
+pub(super) const fn from_samples<const HIGH: bool>(samples: u32) -> u32 {
+    if HIGH { colour::from_components(samples) } else { samples }
+}
+
+/// By how much blue and red are expected to differ from their predictions when green differs by
+/// `green`: of a high colour it has one bit more than they.
+#[inline(always)]
+pub(super) const fn like_green<const HIGH: bool>(green: u8) -> u8 {
+    if HIGH { (green as i8 >> 1) as u8 } else { green }
+}
+
 /// The models of residuals.
 #[derive(Clone, Debug)]
 struct Residuals {
@@ -114,15 +134,17 @@ impl Residuals {
 /// The models of photographs.
 #[derive(Clone, Debug)]
 pub(crate) struct Photo {
-    residuals: Residuals,
+    standard: Residuals,
+    high: Residuals,
 }
 
 impl Photo {
-    pub(super) const NEW: Self = Self { residuals: Residuals::NEW };
+    pub(super) const NEW: Self = Self { standard: Residuals::NEW, high: Residuals::NEW };
 
-    /// Codes the pixel at `i`, which is `pixel`, below activity of `class`.
+    /// Codes the pixel at `i`, which is `pixel`, below activity of `class`; a `HIGH` colour by its
+    /// components.
     #[inline(always)]
-    pub(super) fn code<C: Coder>(
+    pub(super) fn code<C: Coder, const HIGH: bool>(
         &mut self,
         coder: &mut C,
         pixels: &[u32],
@@ -131,21 +153,24 @@ impl Photo {
         pixel: u32,
         class: u8,
     ) -> u32 {
+        let residuals = if HIGH { &mut self.high } else { &mut self.standard };
         let west = pixels[i - 1];
         let &[north_west, north] = &pixels[i - stride - 1..=i - stride] else { return 0 };
+        let [west, north, north_west] = [west, north, north_west].map(samples::<HIGH>);
         let [blue, green, red, _] = median_edge(west, north, north_west).to_le_bytes();
         let class = usize::from(class) & (ACTIVITIES - 1);
-        let [b, g, r, _] = pixel.to_le_bytes();
+        let [b, g, r, _] = samples::<HIGH>(pixel).to_le_bytes();
         let dg = g.wrapping_sub(green);
+        let shared = like_green::<HIGH>(dg);
         let (db, dr) =
-            (b.wrapping_sub(blue).wrapping_sub(dg), r.wrapping_sub(red).wrapping_sub(dg));
-        let [dg, db, dr] =
-            self.residuals.code(coder, class, [fold(dg), fold(db), fold(dr)]).map(unfold);
-        u32::from_le_bytes([
-            blue.wrapping_add(dg).wrapping_add(db),
+            (b.wrapping_sub(blue).wrapping_sub(shared), r.wrapping_sub(red).wrapping_sub(shared));
+        let [dg, db, dr] = residuals.code(coder, class, [fold(dg), fold(db), fold(dr)]).map(unfold);
+        let shared = like_green::<HIGH>(dg);
+        from_samples::<HIGH>(u32::from_le_bytes([
+            blue.wrapping_add(shared).wrapping_add(db),
             green.wrapping_add(dg),
-            red.wrapping_add(dg).wrapping_add(dr),
+            red.wrapping_add(shared).wrapping_add(dr),
             0,
-        ])
+        ]))
     }
 }

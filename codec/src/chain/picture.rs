@@ -2,9 +2,9 @@
 //! model or a search looks at exists. Around the canvas all pixels are black and stay so.
 
 use super::block_map::BLOCK;
+use crate::colour::Colours;
 use crate::frame::{BYTES_PER_PIXEL, Frame, FrameView};
 use crate::geometry::{Rect, Size};
-use crate::kernels;
 
 /// Black columns on either side. The models look at most 17 pixels to the right, in a row above,
 /// where the next row's left border continues the right one.
@@ -76,12 +76,13 @@ impl Picture {
         &mut self.pixels
     }
 
-    /// Takes the pixels of `rect` from a frame of the same size.
-    pub(crate) fn take(&mut self, frame: FrameView<'_>, rect: Rect) {
+    /// Takes the pixels of `rect` from a frame of the same size, in `colours`.
+    pub(crate) fn take(&mut self, frame: FrameView<'_>, rect: Rect, colours: &Colours) {
         let width = usize::from(rect.width);
         for y in rect.y..rect.y + rect.height {
             let at = self.at(usize::from(rect.x), usize::from(y));
-            kernels::load_row(frame.span(rect.x, y, rect.width), &mut self.pixels[at..at + width]);
+            let row = frame.span(rect.x, y, rect.width);
+            colours.load_row(row, &mut self.pixels[at..at + width]);
         }
     }
 

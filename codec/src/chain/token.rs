@@ -71,6 +71,18 @@ pub(super) fn residual<C: Coder, const STATE: usize>(
     unfold(base(token) + coder.plain(extra_bits(token), extra))
 }
 
+/// Codes a number below 256 by itself.
+#[inline(always)]
+pub(super) fn magnitude<C: Coder, const STATE: usize>(
+    coder: &mut C,
+    model: &mut Alphabet,
+    value: usize,
+) -> usize {
+    let token = coder.symbol::<STATE>(model, token(value as u32));
+    let extra = if C::ENCODES { value as u32 - base(token) } else { 0 };
+    (base(token) + coder.plain(extra_bits(token), extra)) as usize & 255
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,9 +12,10 @@ mod slices;
 use self::canvas::Canvas;
 use crate::bitstream::{
     DecodeError, FieldOffsets, Kind, Limits, PictureHeader, Reader, Rule, StreamRanges, Track,
-    UpdateHeader,
+    UpdateHeader, palette,
 };
 use crate::chain::{Line, MAX_LANES, StreamDecoder};
+use crate::colour::{ColourMode, Colours};
 use crate::encoder::Position;
 use crate::frame::{BYTES_PER_PIXEL, FrameView};
 use crate::geometry::{Size, TileGrid, TileIndex};
@@ -104,6 +105,8 @@ pub struct Decoder {
     line_state: LineState,
     /// The line that slices are decoded with.
     slice_line: Line,
+    /// Whether the chain update at hand has other colours than the one before.
+    are_colours_new: bool,
     pictures: Vec<Picture>,
     staging: Vec<u8>,
     /// Tiles of the slices at hand, each with its version and whether it is exact.
@@ -138,6 +141,7 @@ impl Decoder {
             line: Line::new(Size::default()),
             line_state: LineState::Whole,
             slice_line: Line::new(Size::default()),
+            are_colours_new: false,
             pictures: Vec::new(),
             staging: Vec::new(),
             healed: Vec::new(),
@@ -154,6 +158,12 @@ impl Decoder {
     #[must_use]
     pub fn view(&self) -> Option<FrameView<'_>> {
         self.canvas.as_ref().map(|canvas| canvas.frame.view())
+    }
+
+    /// How many colours the pictures have, as of the chain update applied last.
+    #[must_use]
+    pub const fn colours(&self) -> ColourMode {
+        self.line.colours.mode()
     }
 
     /// The tiles that equal the source's pixels bit by bit, as of the updates applied.
@@ -293,6 +303,7 @@ impl Decoder {
         } else if header.reset {
             self.line.renew();
         }
+        self.take_colours(reader, header)?;
         let body = reader.offset();
         if grid.tiles() > 0 {
             decode_body(&mut self.line, &self.workers, update, reader)?;
@@ -302,10 +313,39 @@ impl Decoder {
         self.line_state = LineState::Whole;
 
         let canvas = begin(&mut self.canvas, &mut self.changed, header, grid);
+        if self.are_colours_new {
+            // What equalled the source in its former colours does so no more.
+            canvas.exact.clear();
+        }
         for (tile, exact) in self.line.map.changed() {
             canvas.show(tile, &self.line.previous, header.number, exact, &mut self.changed);
         }
         canvas.chain = header.number;
+        Ok(())
+    }
+
+    /// Takes up the colours of a chain update, and its palette if it has one.
+    fn take_colours(
+        &mut self,
+        reader: &mut Reader<'_>,
+        header: &UpdateHeader,
+    ) -> Result<(), DecodeError> {
+        // Whoever follows only from here on lacks an earlier palette.
+        let begins_anew = header.start.is_some() || header.reset;
+        let colours = match (header.colours, &self.line.colours) {
+            (ColourMode::Standard, _) => Colours::Standard,
+            (ColourMode::HighColour, _) => Colours::HighColour,
+            (ColourMode::Palette, _) if header.has_palette => {
+                Colours::Palette(palette::read(reader)?)
+            }
+            (ColourMode::Palette, Colours::Palette(_)) if !begins_anew => {
+                self.are_colours_new = false;
+                return Ok(());
+            }
+            (ColourMode::Palette, _) => return Err(Rule::PaletteMissing.at(reader.offset())),
+        };
+        self.are_colours_new = self.line.colours != colours;
+        self.line.colours = colours;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use super::originals::Originals;
 use super::text::TextSearch;
 use crate::chain::{BLOCK, Line, Mode, Picture, blocks_equal};
+use crate::colour::ColourMode;
 use crate::geometry::{Rect, TileIndex};
 use crate::kernels::{self, Vectorized};
 
@@ -12,6 +13,9 @@ const MIN_REPEATED_PERCENT: u32 = 20;
 /// Or when less than this share does, and nearly all others lie close to a neighbour.
 const MAX_REPEATED_PERCENT: u32 = 70;
 const MIN_CLOSE_PER_FAR: u32 = 6;
+
+/// The share where there are 256 colours. A choice; it tells film from what is drawn, no more.
+const MAX_REPEATED_PERCENT_PALETTE: u32 = 60;
 
 /// What a tile's blocks turned out to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,12 +71,22 @@ pub(super) fn make_exact(line: &mut Line, tile: TileIndex, content: &mut TileCon
     if content.is_exact() {
         return;
     }
+    let photo = exact_photo(line);
     for ((column, row), bit) in line.map.blocks(tile).zip(0..) {
         if content.is_near(bit) || line.map.mode(column, row) == Mode::TRANSFORM {
-            line.map.set_mode(column, row, Mode::PHOTO);
+            line.map.set_mode(column, row, photo);
         }
     }
     *content = content.as_exact();
+}
+
+/// How a photograph is coded without loss. Of 256 colours so many repeat that the models of drawn
+/// content do better.
+fn exact_photo(line: &Line) -> Mode {
+    match line.colours.mode() {
+        ColourMode::Standard | ColourMode::HighColour => Mode::PHOTO,
+        ColourMode::Palette => Mode::GRAPHICS,
+    }
 }
 
 struct ModeSearch<'a> {
@@ -105,10 +119,12 @@ impl Vectorized for ModeSearch<'_> {
                 let text = text.as_deref_mut();
                 let is_lossy = text.is_some_and(|text| !text.is_text(&line.current, column, row));
                 content.transform += u32::from(is_lossy);
-                mode = Some(if is_lossy { Mode::TRANSFORM } else { Mode::PHOTO });
+                mode = Some(if is_lossy { Mode::TRANSFORM } else { exact_photo(line) });
             }
-            let mode = mode.unwrap_or(Mode::GRAPHICS);
-            content.graphics += u32::from(mode == Mode::GRAPHICS);
+            let mode = mode.unwrap_or_else(|| {
+                content.graphics += 1;
+                Mode::GRAPHICS
+            });
             content.moved += u32::from(mode != Mode::SKIP && !mode.has_pixels());
             line.map.set_mode(column, row, mode);
         }
@@ -233,6 +249,9 @@ impl<'a> Block<'a> {
             }
         }
         let pixels = (self.width * self.height) as u32;
+        if line.colours.mode() == ColourMode::Palette {
+            return repeated * 100 < pixels * MAX_REPEATED_PERCENT_PALETTE;
+        }
         let close = pixels - repeated - far;
         repeated * 100 < pixels * MIN_REPEATED_PERCENT
             || repeated * 100 < pixels * MAX_REPEATED_PERCENT && far * MIN_CLOSE_PER_FAR < close

@@ -8,6 +8,7 @@ use super::tile::Held;
 use crate::bitstream::{
     CheckBody, Kind, MAX_CHECK_RUNS_BYTES, MAX_HEADER_BYTES, Track, UpdateHeader,
 };
+use crate::colour::ColourMode;
 use crate::geometry::TileIndex;
 use crate::hash::{hash_of_hashes, short_hash};
 use crate::region::Region;
@@ -70,6 +71,8 @@ impl Encoder {
             base: 0,
             start: None,
             reset: false,
+            colours: ColourMode::Standard,
+            has_palette: false,
         };
         let runs_bytes = (self.tiles.len() + 1) * MAX_CHECK_RUNS_BYTES;
         let bytes = self.buffers.cut(MAX_HEADER_BYTES + 8 + runs_bytes, |buffer| {

@@ -1,6 +1,7 @@
 //! What the caller decides: settings, the request of one call, and the report about it.
 
 use crate::chain::Quantizer;
+use crate::colour::ColourMode;
 
 /// Quantizer that a quality of 0 would have: at the default quality photographs of the measured
 /// pages are at 40 dB while they scroll.
@@ -8,6 +9,11 @@ const QUANTIZER_AT_0: u8 = 108;
 
 /// The coarsest quantizer, from quality 45 down.
 const MAX_QUANTIZER: u32 = 63;
+
+/// By how much the quantizer is larger in the reduced modes, whose pictures at rest are 41 dB and
+/// some 36 dB from the source: what moves need not be nearer.
+const COARSER_IN_HIGH_COLOUR: u32 = 6;
+const COARSER_IN_256_COLOURS: u32 = 10;
 
 /// How an encoder treats pictures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,6 +39,8 @@ pub struct EncoderConfig {
     /// Epoch of the first update, at least 1. Encoders between which a decoder goes back and forth
     /// must never use the same.
     pub first_epoch: u32,
+    /// How many colours pictures have; see [`Encoder::set_colours`](crate::Encoder::set_colours).
+    pub colours: ColourMode,
 }
 
 impl Default for EncoderConfig {
@@ -46,16 +54,21 @@ impl Default for EncoderConfig {
             rest_us: 180_000,
             motion_quality: 80,
             first_epoch: 1,
+            colours: ColourMode::Standard,
         }
     }
 }
 
 impl EncoderConfig {
     /// The quantizer of photographs in motion, whose steps double every eight below.
-    pub(super) fn quantizer(&self) -> Quantizer {
-        Quantizer::of(
-            u32::from(QUANTIZER_AT_0.saturating_sub(self.motion_quality)).min(MAX_QUANTIZER),
-        )
+    pub(super) fn quantizer(&self, colours: ColourMode) -> Quantizer {
+        let coarser = match colours {
+            ColourMode::Standard => 0,
+            ColourMode::HighColour => COARSER_IN_HIGH_COLOUR,
+            ColourMode::Palette => COARSER_IN_256_COLOURS,
+        };
+        let number = u32::from(QUANTIZER_AT_0.saturating_sub(self.motion_quality)) + coarser;
+        Quantizer::of(number.min(MAX_QUANTIZER))
     }
 }
 

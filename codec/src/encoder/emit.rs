@@ -9,8 +9,10 @@ use super::tile::{Held, Task};
 use crate::bitstream::{
     Kind, MAX_HEADER_BYTES, MAX_PICTURE_HEADER_BYTES, MAX_STREAM_HEADER_BYTES, PictureHeader,
     StreamRanges, Track, UpdateHeader, Writer,
+    palette::{self, MAX_PALETTE_BYTES},
 };
 use crate::chain::{Line, MAX_LANES, StreamEncoder};
+use crate::colour::{ColourMode, Colours};
 use crate::frame::FrameView;
 use crate::parallel::Workers;
 use crate::region::Region;
@@ -33,15 +35,31 @@ impl Encoder {
         self.number += 1;
         let (number, base) = (self.number, self.chain);
         let reset = std::mem::take(&mut self.is_reset_due);
-        let header =
-            UpdateHeader { kind: Kind::Chain, epoch: self.epoch, number, base, start, reset };
+        let palette = match &self.line.colours {
+            Colours::Palette(palette) if self.colour_choice.is_new || reset => Some(palette),
+            _ => None,
+        };
+        let header = UpdateHeader {
+            kind: Kind::Chain,
+            epoch: self.epoch,
+            number,
+            base,
+            start,
+            reset,
+            colours: self.line.colours.mode(),
+            has_palette: palette.is_some(),
+        };
         let streams = &self.streams[..lanes];
         let stream_bytes: usize = streams
             .iter()
             .map(|stream| MAX_STREAM_HEADER_BYTES + stream.segments().len() + stream.plain().len())
             .sum();
-        let bytes = self.buffers.cut(MAX_HEADER_BYTES + stream_bytes, |buffer| {
+        let most = MAX_HEADER_BYTES + MAX_PALETTE_BYTES + stream_bytes;
+        let bytes = self.buffers.cut(most, |buffer| {
             header.write(buffer);
+            if let Some(palette) = palette {
+                palette::write(palette, buffer);
+            }
             for stream in streams {
                 StreamRanges::write(stream.segments(), stream.plain(), buffer);
             }
@@ -51,7 +69,7 @@ impl Encoder {
         for candidate in &self.candidates {
             damage.remove(candidate.tile);
             let content = &candidate.content;
-            let key = content.is_exact().then_some(candidate.hash);
+            let key = content.is_exact().then_some(candidate.look.hash);
             self.directory.note(&self.line, candidate.tile, key);
             let held = if content.is_exact() { Held::Exact } else { Held::Lossy };
             let state = &mut self.tiles[candidate.tile.0 as usize];
@@ -68,6 +86,7 @@ impl Encoder {
             report.photo_blocks += content.photo;
         }
         self.directory.settle(&self.line, self.candidates.iter().map(|item| item.tile));
+        self.colour_choice.is_new = false;
         self.chain = number;
         report.bytes += bytes.len();
         out.push(Payload { track: Track::Chain, number, bytes });
@@ -125,6 +144,8 @@ impl Encoder {
             base,
             start: None,
             reset: false,
+            colours: ColourMode::Standard,
+            has_palette: false,
         };
         let payload_bytes: usize =
             coded().map(|job| MAX_PICTURE_HEADER_BYTES + job.payload.len()).sum();

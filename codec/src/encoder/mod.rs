@@ -11,6 +11,7 @@
 mod blocks;
 mod check;
 mod choice;
+mod colour;
 mod config;
 mod directory;
 mod emit;
@@ -25,6 +26,7 @@ mod tile;
 use self::blocks::choose_modes;
 use self::check::CheckTimes;
 use self::choice::Estimate;
+use self::colour::{ColourChoice, look};
 pub use self::config::{EncodeRequest, EncoderConfig, Policy, Report};
 use self::directory::Directory;
 use self::motion::Motion;
@@ -37,10 +39,10 @@ use self::slices::Slices;
 use self::text::TextSearch;
 use self::tile::{Candidate, Held, Task, TileState};
 use crate::chain::{Line, MAX_LANES, MAX_VECTORS, StreamEncoder, Vector};
+use crate::colour::Colours;
 use crate::frame::FrameView;
 use crate::geometry::{Size, TileGrid, TileIndex};
 use crate::hash::TILE_BYTES;
-use crate::kernels;
 use crate::parallel::{SetupError, Workers};
 use crate::region::Region;
 use crate::tools::jpeg;
@@ -94,6 +96,7 @@ pub struct Encoder {
     /// The tiles that a check covers, and their hashes.
     exact: Region,
     hashes: Vec<u8>,
+    colour_choice: ColourChoice,
     buffers: BufferPool,
 }
 
@@ -128,6 +131,7 @@ impl Encoder {
             check: CheckTimes::default(),
             exact: Region::empty(Size::default()),
             hashes: Vec::new(),
+            colour_choice: ColourChoice::new(config.colours),
             buffers: BufferPool::new(),
         };
         encoder.start(size);
@@ -164,6 +168,8 @@ impl Encoder {
         self.slices.reset(self.grid);
         self.check = CheckTimes::default();
         self.exact = Region::empty(size);
+        // A palette is made for the frame that starts the epoch.
+        self.line.colours = Colours::Standard;
         self.motion.reset(self.grid);
         self.directory.reset(&self.line, self.grid);
         self.originals.reset(&self.line);
@@ -184,7 +190,7 @@ impl Encoder {
     /// [`EncodeRequest::now_us`]; a time that has passed means at once, `None` means never.
     #[must_use]
     pub fn next_refinement_us(&self) -> Option<u64> {
-        if !self.stale.is_empty() || self.chain == 0 {
+        if !self.stale.is_empty() || self.chain == 0 || self.has_other_colours() {
             return Some(0);
         }
         let refinable = |tile: &TileState| tile.refinable_us(self.config.rest_us);
@@ -218,7 +224,12 @@ impl Encoder {
         damage.merge(&self.stale);
         self.stale.clear();
 
+        self.settle_colours(frame, damage);
         self.scan(frame, damage, request, &mut report);
+        if self.follow_scene(frame, request.now_us, damage) {
+            report = Report::default();
+            self.scan(frame, damage, request, &mut report);
+        }
         if !self.candidates.is_empty() || self.chain == 0 {
             self.set_known_film_apart(frame, request.now_us);
             if self.is_reset_due {
@@ -287,14 +298,17 @@ impl Encoder {
     fn hash(&mut self, frame: FrameView<'_>, now_us: u64, first: usize) {
         let (grid, rest_us) = (self.grid, self.config.rest_us);
         let candidates = &mut self.candidates[first..];
+        let (tiles, colours) = (&self.tiles, &self.line.colours);
         self.workers.run(candidates, SCAN_GRAIN, |candidate, scratch| {
-            candidate.hash =
-                kernels::hash_tile(frame, grid.rect(candidate.tile), &mut scratch.tile);
+            let state = &tiles[candidate.tile.0 as usize];
+            candidate.look = look(frame, grid.rect(candidate.tile), colours, state, scratch);
         });
         for candidate in candidates {
             let state = &mut self.tiles[candidate.tile.0 as usize];
-            let changed = state.held == Held::Nothing || state.hash != candidate.hash;
-            state.see(candidate.hash, now_us);
+            state.source = candidate.look.source;
+            state.error = candidate.look.error;
+            let changed = state.held == Held::Nothing || state.hash != candidate.look.hash;
+            state.see(candidate.look.hash, now_us);
             let rested = state.refinable_us(rest_us).is_some_and(|at_us| at_us <= now_us);
             candidate.task = match (changed, rested) {
                 (true, _) => Task::Change,
@@ -308,13 +322,13 @@ impl Encoder {
     fn search(&mut self, frame: FrameView<'_>) {
         let Self { line, motion, directory, originals, text, candidates, grid, config, .. } = self;
         line.map.clear();
-        line.map.set_quantizer(config.quantizer());
+        line.map.set_quantizer(config.quantizer(line.colours.mode()));
         text.begin(line.map.dimensions());
         for candidate in candidates.iter() {
-            line.current.take(frame, grid.rect(candidate.tile));
+            line.current.take(frame, grid.rect(candidate.tile), &line.colours);
         }
         if self.chain > 0 {
-            let tiles = candidates.iter().map(|candidate| (candidate.tile, candidate.hash));
+            let tiles = candidates.iter().map(|candidate| (candidate.tile, candidate.look.hash));
             let mut vectors = [Vector::default(); MAX_VECTORS];
             let source = originals.picture(line);
             let found = motion.find(source, line, directory, tiles, &mut vectors);

@@ -69,7 +69,7 @@ impl Originals {
             self.picture.become_like(&line.previous);
         }
         for candidate in candidates {
-            self.picture.take(frame, grid.rect(candidate.tile));
+            self.picture.take(frame, grid.rect(candidate.tile), &line.colours);
         }
     }
 

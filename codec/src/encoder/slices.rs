@@ -15,6 +15,7 @@ use crate::bitstream::{
     Track, UpdateHeader, Writer,
 };
 use crate::chain::Line;
+use crate::colour::ColourMode;
 use crate::geometry::{Size, TileGrid, TileIndex};
 use crate::region::Region;
 
@@ -163,6 +164,8 @@ impl Encoder {
             base: 0,
             start: starts.then(|| self.grid.size()),
             reset: false,
+            colours: ColourMode::Standard,
+            has_palette: false,
         };
         let Slices { cells, chosen, .. } = &self.slices;
         // The mark of a complete set, and the number of slices in at most five bytes.

@@ -35,6 +35,10 @@ pub(super) struct TileState {
     pub(super) film_us: u64,
     /// When the tile was sent as film last; 0 when it never was.
     pub(super) filmed_us: u64,
+    /// Hash of the source's pixels examined last, before their colours were reduced, and how far
+    /// these are from the palette's; see [`Look`].
+    pub(super) source: u128,
+    pub(super) error: f32,
 }
 
 impl TileState {
@@ -68,11 +72,22 @@ pub(super) enum Task {
     Refine,
 }
 
+/// What a tile's pixels look like.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Look {
+    /// Hash of the pixels in the colours in which they are sent.
+    pub(super) hash: u128,
+    /// Hash of the source's pixels.
+    pub(super) source: u128,
+    /// Mean over sampled pixels of the squared distance from the palette's colours.
+    pub(super) error: f32,
+}
+
 /// A tile under examination.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Candidate {
     pub(super) tile: TileIndex,
-    pub(super) hash: u128,
+    pub(super) look: Look,
     pub(super) task: Task,
     pub(super) content: super::blocks::TileContent,
 }
@@ -81,6 +96,6 @@ impl Candidate {
     /// `tile`, not yet looked at.
     pub(super) fn of(tile: TileIndex) -> Self {
         let content = super::blocks::TileContent::default();
-        Self { tile, hash: 0, task: Task::Nothing, content }
+        Self { tile, look: Look::default(), task: Task::Nothing, content }
     }
 }

@@ -9,6 +9,7 @@ mod scalar;
 mod sse2;
 
 pub(crate) use self::pixel::{last_at_most, median_edge};
+use crate::colour::{CELLS, MAX_COLOURS};
 use crate::frame::FrameView;
 use crate::geometry::Rect;
 
@@ -21,6 +22,43 @@ pub(crate) fn mask_copy(from: &[u8], to: &mut [u8]) {
 /// Reads a row of pixels as `0x00RRGGBB`. `to` has a place for each.
 pub(crate) fn load_row(from: &[u8], to: &mut [u32]) {
     scalar::load_row(from, to);
+}
+
+/// Reads a row of pixels as their high colours; as [`load_row`] otherwise.
+pub(crate) fn load_high_colours(from: &[u8], to: &mut [u32]) {
+    vectorize(Row(|| scalar::load_high_colours(from, to)));
+}
+
+/// Reads a row of pixels as the colours of a palette; as [`load_row`] otherwise. `by_cell` holds the
+/// index of each cell's colour.
+///
+/// Looking up is most of the work, and gathers are slower than loads: of noise, 1920x1080 pixels
+/// took 1.8 ms with them, 1.3 ms so, and 2.0 ms compiled without AVX2.
+pub(crate) fn load_palette_colours(
+    from: &[u8],
+    to: &mut [u32],
+    by_cell: &[u8; CELLS],
+    colours: &[u32; MAX_COLOURS],
+) {
+    vectorize(Row(|| scalar::load_palette_colours(from, to, by_cell, colours)));
+}
+
+/// The sum of the squared differences of a row of pixels from `quantized` ones, over three channels.
+/// The row is at most a tile's.
+pub(crate) fn squared_error(row: &[u8], quantized: &[u32]) -> u32 {
+    vectorize(Row(|| scalar::squared_error(row, quantized)))
+}
+
+/// Work on a row.
+struct Row<F>(F);
+
+impl<R, F: FnOnce() -> R> Vectorized for Row<F> {
+    type Output = R;
+
+    #[inline(always)]
+    fn run(self) -> R {
+        (self.0)()
+    }
 }
 
 /// Work over pixels in plain code that is worth compiling for several instruction sets. `run` and
@@ -142,6 +180,42 @@ mod tests {
                     assert_eq!(hash_tile(frame.view(), rect, &mut scratch), expected, "{rect:?}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn quantized_rows_equal_the_scalar_reference() {
+        let seed = 0x1234_5678_9abc_def1_u64;
+        println!("seed {seed}");
+        let mut state = seed;
+        let mut next = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 32) as u32
+        };
+        let mut by_cell = vec![0; CELLS];
+        by_cell.iter_mut().for_each(|index| *index = next() as u8);
+        let by_cell: &[u8; CELLS] = by_cell.first_chunk().expect("as many cells");
+        let colours: [u32; MAX_COLOURS] = std::array::from_fn(|_| next() & 0x00ff_ffff);
+        for width in (0..70).chain([1920]) {
+            // Extremes often.
+            let row: Vec<u8> = (0..width)
+                .flat_map(|_| match next() >> 30 {
+                    0 => [0, 0, 0, 255],
+                    1 => [255; 4],
+                    _ => next().to_le_bytes(),
+                })
+                .collect();
+            let mut rows = [vec![0; width], vec![0; width]];
+            load_high_colours(&row, &mut rows[0]);
+            scalar::load_high_colours(&row, &mut rows[1]);
+            assert_eq!(rows[0], rows[1]);
+            load_palette_colours(&row, &mut rows[0], by_cell, &colours);
+            scalar::load_palette_colours(&row, &mut rows[1], by_cell, &colours);
+            assert_eq!(rows[0], rows[1]);
+            let error = squared_error(&row, &rows[0]);
+            assert_eq!(error, scalar::squared_error(&row, &rows[0]));
         }
     }
 }

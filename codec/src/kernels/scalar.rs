@@ -1,6 +1,7 @@
 //! Scalar references: what every faster kernel must equal bit by bit.
 
 use super::{TEXTURE_DISTANCE, Texture};
+use crate::colour::{CELLS, MAX_COLOURS, cell, high_colour};
 use crate::frame::FrameView;
 use crate::geometry::Rect;
 use crate::hash::gather;
@@ -25,6 +26,37 @@ pub(super) fn load_row(from: &[u8], to: &mut [u32]) {
     for (from, to) in from.as_chunks::<4>().0.iter().zip(to) {
         *to = u32::from_le_bytes(*from) & COLOUR_MASK;
     }
+}
+
+#[inline(always)]
+pub(super) fn load_palette_colours(
+    from: &[u8],
+    to: &mut [u32],
+    by_cell: &[u8; CELLS],
+    colours: &[u32; MAX_COLOURS],
+) {
+    for (from, to) in from.as_chunks::<4>().0.iter().zip(to) {
+        *to = colours[usize::from(by_cell[cell(u32::from_le_bytes(*from))])];
+    }
+}
+
+#[inline(always)]
+pub(super) fn load_high_colours(from: &[u8], to: &mut [u32]) {
+    for (from, to) in from.as_chunks::<4>().0.iter().zip(to) {
+        *to = high_colour(u32::from_le_bytes(*from));
+    }
+}
+
+#[inline(always)]
+pub(super) fn squared_error(row: &[u8], quantized: &[u32]) -> u32 {
+    let pairs = row.as_chunks::<4>().0.iter().zip(quantized);
+    pairs
+        .map(|(&[blue, green, red, _], quantized)| {
+            let [b, g, r, _] = quantized.to_le_bytes();
+            let square = |a: u8, b: u8| u32::from(a.abs_diff(b)).pow(2);
+            square(blue, b) + square(green, g) + square(red, r)
+        })
+        .sum()
 }
 
 pub(super) fn hash_tile(frame: FrameView<'_>, rect: Rect, scratch: &mut [u8]) -> u128 {

@@ -218,6 +218,21 @@ impl Desk {
         }
     }
 
+    /// What the decoder shows.
+    pub(crate) fn view(&self) -> Frame {
+        let view = self.decoder.view().expect("picture");
+        let mut frame = Frame::black(view.size());
+        frame.data_mut().copy_from_slice(view.data());
+        frame
+    }
+
+    /// The frame in the colours in which it is sent.
+    pub(crate) fn quantized(&self) -> Frame {
+        let mut quantized = Frame::black(self.frame.size());
+        self.encoder.quantize(self.frame.view(), &mut quantized);
+        quantized
+    }
+
     /// Asserts that the decoder shows the frame, bit by bit, and that its fourth bytes are zero.
     pub(crate) fn assert_equal(&self) {
         let view = self.decoder.view().expect("picture");

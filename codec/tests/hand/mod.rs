@@ -167,6 +167,13 @@ impl Stream {
         self.symbol("red", 1, 2, 2);
     }
 
+    /// The second of two colours by the models of drawn content, all around it being the first,
+    /// black.
+    pub(crate) fn ranked_dot(&mut self) {
+        self.steady_bit("flat", 1 + 2 + 4 + 8 * 3, false);
+        self.symbol("rank", 7, 1, 0);
+    }
+
     /// The same by the models of photographs.
     pub(crate) fn photo_dot(&mut self) {
         self.symbol("photo green", 0, 11, 0);
