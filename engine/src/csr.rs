@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use crossbeam::channel::Receiver;
 
 use crate::figures::ShareFigures;
-use crate::{Activity, Code, Error, view};
+use crate::{Activity, Code, ColourCount, Display, DisplayMode, Error, view};
 
 /// What a representative's session needs to know.
 #[derive(Clone, Debug)]
@@ -84,6 +84,9 @@ pub enum Event {
         /// Whether it is.
         allowed: bool,
     },
+    /// The display mode or the number of colours was changed on this side; pictures follow it from
+    /// the customer's next update on.
+    DisplayChanged(Display),
     /// The share has ended; its handle gives no further pictures.
     ShareEnded {
         /// Why.
@@ -140,6 +143,8 @@ pub struct Handle {
 #[derive(Debug)]
 pub(crate) enum Command {
     Request(Activity),
+    DisplayMode(DisplayMode),
+    Colours(ColourCount),
     StopShare,
     End,
 }
@@ -149,6 +154,17 @@ impl Handle {
     /// follow. Without a customer nothing happens.
     pub fn request(&self, activity: Activity) {
         self.commands.send(Command::Request(activity));
+    }
+
+    /// Chooses the session's display mode, also for whoever joins later.
+    pub fn set_display_mode(&self, mode: DisplayMode) {
+        self.commands.send(Command::DisplayMode(mode));
+    }
+
+    /// Chooses how many colours pictures have in Screen sampling; in the Standard mode nothing
+    /// happens.
+    pub fn set_colours(&self, colours: ColourCount) {
+        self.commands.send(Command::Colours(colours));
     }
 
     /// Stops viewing and controlling; the customer stays in the session.

@@ -9,7 +9,7 @@ use crossbeam::channel::Receiver;
 
 use crate::csr::EndReason;
 use crate::figures::ShareFigures;
-use crate::{Activity, Code, Error};
+use crate::{Activity, Code, Display, Error};
 
 /// Opens a source of pictures.
 pub type OpenSource = Box<
@@ -105,6 +105,8 @@ pub enum Event {
         /// Whether it is silent.
         silent: bool,
     },
+    /// The representative has changed how the shared pictures look to them.
+    DisplayChanged(Display),
     /// The connection was lost; the program tries to rejoin by itself.
     CsrLost {
         /// Seconds after which it gives up.

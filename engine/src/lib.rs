@@ -29,9 +29,10 @@ pub(crate) fn default_threads() -> usize {
 
 pub use error::Error;
 pub use figures::Figures;
+pub use session::display::{ColourCount, Display, DisplayMode};
 pub use session::messages::Activity;
 pub use session::text::plain_text;
 // The vocabulary of pictures and input that the items above are spoken in.
 pub use tessera_capture::{CursorShape, InputEvent, InputSink, PointerButton, ScreenSource};
-pub use tessera_codec::{BYTES_PER_PIXEL, Frame, FrameView, Rect, Region, Size};
+pub use tessera_codec::{BYTES_PER_PIXEL, ColourMode, Frame, FrameView, Rect, Region, Size};
 pub use tessera_transport::pairing::Code;

@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 
-use tessera::Activity;
 use tessera::csr::EndReason;
 use tessera::session::csr::{self, Csr};
 use tessera::session::customer::{self, Customer};
 use tessera::session::messages::{Message, VERSION};
 use tessera::session::rules::{Consent, GRACE_US};
+use tessera::{Activity, ColourCount, ColourMode, Display, DisplayMode};
 
 /// Both machines, the messages between them, and everything they asked their drivers for.
 struct Pair {
@@ -406,4 +406,57 @@ fn what_goes_on_already_or_less_is_not_asked_for_again() {
     pair.request(Activity::View);
     assert_eq!(pair.asked(), asked, "it is less than what goes on");
     assert!(pair.captures() && !pair.customer.may_operate());
+}
+
+/// What the customer's driver was told last of how pictures look.
+fn display_of(pair: &Pair) -> Option<Display> {
+    pair.customer_did.iter().rev().find_map(|action| match action {
+        customer::Action::SetDisplay(display) => Some(*display),
+        _ => None,
+    })
+}
+
+#[test]
+fn the_representative_chooses_the_display_mode_and_in_sampling_the_colours() {
+    let mut pair = Pair::joined(Consent::ALL);
+    pair.csr.set_colours(ColourCount::Colours256);
+    pair.settle();
+    assert_eq!(display_of(&pair), None, "there are no fewer colours in Standard");
+    pair.csr.set_display_mode(DisplayMode::Sampling);
+    pair.settle();
+    let shown = display_of(&pair).expect("a choice");
+    assert_eq!(shown.colour_mode(), ColourMode::HighColour);
+    pair.csr.set_colours(ColourCount::Colours256);
+    pair.settle();
+    let shown = display_of(&pair).expect("a choice");
+    assert_eq!(shown.colour_mode(), ColourMode::Palette);
+    let told = customer::Notice::DisplayChanged(shown);
+    assert!(pair.customer_did.contains(&customer::Action::Tell(told)), "the customer sees it");
+    pair.csr.set_display_mode(DisplayMode::Standard);
+    pair.settle();
+    assert_eq!(display_of(&pair).map(Display::colour_mode), Some(ColourMode::Standard));
+}
+
+#[test]
+fn a_choice_made_before_anybody_joined_holds_for_whoever_does() {
+    let mut pair = Pair::joined(Consent::ALL);
+    pair.csr.handle_lost(0);
+    pair.csr.set_display_mode(DisplayMode::Sampling);
+    pair.csr.set_colours(ColourCount::Colours256);
+    pair.settle();
+    assert_eq!(display_of(&pair), None);
+    pair.customer = Customer::new("Cleo".into(), Consent::ALL, true);
+    pair.csr.handle_connected();
+    pair.settle();
+    assert_eq!(display_of(&pair).map(Display::colour_mode), Some(ColourMode::Palette));
+}
+
+#[test]
+fn colours_without_screen_sampling_are_not_understood() {
+    let mut customer = Customer::new("Cleo".into(), Consent::ALL, true);
+    customer.handle_message(Message::Hello { version: VERSION, name: "Rae".into() });
+    customer.handle_message(Message::Colours { colours: ColourCount::Colours256 });
+    let actions: Vec<_> = std::iter::from_fn(|| customer.poll_action()).collect();
+    assert!(actions.contains(&customer::Action::Send(Message::NotUnderstood)), "{actions:?}");
+    assert!(!actions.iter().any(|action| matches!(action, customer::Action::SetDisplay(_))));
 }

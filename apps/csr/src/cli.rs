@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use tessera::Activity;
+use tessera::{Activity, ColourCount, DisplayMode};
 
 /// Help customers live: see and operate their desktop with their consent.
 #[derive(Debug, Parser)]
@@ -35,6 +35,12 @@ pub(crate) struct Start {
     /// Ask for this as soon as a customer has joined
     #[arg(long, value_name = "ACTIVITY")]
     pub(crate) request: Option<Request>,
+    /// Display mode of the session
+    #[arg(long, value_name = "MODE", value_enum, default_value_t = ShownAs::Standard)]
+    pub(crate) display_mode: ShownAs,
+    /// Colours in Screen sampling
+    #[arg(long, value_name = "COLOURS", value_enum, default_value_t = Colours::HighColour)]
+    pub(crate) colours: Colours,
     /// Show the customer's desktop on the full screen; Ctrl+Alt+Enter switches
     #[arg(long)]
     pub(crate) fullscreen: bool,
@@ -54,7 +60,7 @@ pub(crate) struct Start {
     #[arg(long)]
     pub(crate) log_json: bool,
     /// Print one line for each event instead of the console, and read commands from the input:
-    /// view, control, stop, end
+    /// view, control, stop, standard, sampling, 256, 16bit, end
     #[arg(long)]
     pub(crate) no_console: bool,
 }
@@ -73,6 +79,44 @@ impl From<Request> for Activity {
         match request {
             Request::View => Self::View,
             Request::Control => Self::Control,
+        }
+    }
+}
+
+/// Image quality or performance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ShownAs {
+    /// Good image quality: every pixel is exact at rest
+    Standard,
+    /// Screen sampling, good performance: fewer colours
+    Sampling,
+}
+
+impl From<ShownAs> for DisplayMode {
+    fn from(mode: ShownAs) -> Self {
+        match mode {
+            ShownAs::Standard => Self::Standard,
+            ShownAs::Sampling => Self::Sampling,
+        }
+    }
+}
+
+/// How many colours pictures have in Screen sampling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Colours {
+    /// For slow links
+    #[value(name = "256")]
+    Colours256,
+    /// High colour, better image quality
+    #[value(name = "16bit")]
+    HighColour,
+}
+
+impl From<Colours> for ColourCount {
+    fn from(colours: Colours) -> Self {
+        match colours {
+            Colours::Colours256 => Self::Colours256,
+            Colours::HighColour => Self::HighColour,
         }
     }
 }

@@ -12,9 +12,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tessera::csr::{EndReason, Event, Handle, Session};
+use tessera::{DisplayMode, Figures};
 use tessera_terminal::{Key, LogTo, Screen};
 
-use crate::cli::Start;
+use crate::cli::{ShownAs, Start};
 use crate::console::{self, Action, Model};
 use crate::error::Error;
 use crate::window::{FromWindow, Proxy, ToWindow, WindowLoop};
@@ -206,6 +207,9 @@ impl<'a> Conductor<'a> {
     }
 
     fn conduct(mut self, opened: Event, inputs: &Receiver<Input>) -> Result<(), Error> {
+        if self.options.display_mode == ShownAs::Sampling {
+            self.act(Action::Colours(self.options.colours.into()));
+        }
         let mut next = Input::Session(opened);
         let result = loop {
             match self.on_input(next) {
@@ -243,7 +247,8 @@ impl<'a> Conductor<'a> {
             }
             Input::Line(line) => match line_mode::command(&line) {
                 Some(action) => self.act(action),
-                None => self.say("Commands are: view, control, stop, end"),
+                None => self
+                    .say("Commands are: view, control, stop, standard, sampling, 256, 16bit, end"),
             },
             Input::Window(FromWindow::Closed) => {
                 self.say("You closed the share window");
@@ -306,6 +311,11 @@ impl<'a> Conductor<'a> {
     fn act(&mut self, action: Action) {
         match action {
             Action::Request(activity) => self.handle.request(activity),
+            Action::DisplayMode(mode) => self.handle.set_display_mode(mode),
+            Action::Colours(colours) => {
+                self.handle.set_display_mode(DisplayMode::Sampling);
+                self.handle.set_colours(colours);
+            }
             Action::StopShare => self.handle.stop_share(),
             Action::End => {
                 self.handle.end();

@@ -1,6 +1,6 @@
 //! The commands of the console without a full screen: one a line.
 
-use tessera::Activity;
+use tessera::{Activity, ColourCount, DisplayMode};
 
 use crate::console::Action;
 
@@ -10,6 +10,10 @@ pub(crate) fn command(line: &str) -> Option<Action> {
         "view" => Some(Action::Request(Activity::View)),
         "control" => Some(Action::Request(Activity::Control)),
         "stop" => Some(Action::StopShare),
+        "standard" => Some(Action::DisplayMode(DisplayMode::Standard)),
+        "sampling" => Some(Action::DisplayMode(DisplayMode::Sampling)),
+        "256" => Some(Action::Colours(ColourCount::Colours256)),
+        "16bit" => Some(Action::Colours(ColourCount::HighColour)),
         "end" => Some(Action::End),
         _ => None,
     }

@@ -25,6 +25,9 @@ pub(crate) fn event(event: &Event, csr: &str) -> String {
             format!("Nothing is heard from {csr}'s computer; waiting for it")
         }
         Event::CsrSilent { silent: false } => format!("{csr}'s computer is heard again"),
+        Event::DisplayChanged(display) => {
+            format!("{csr} has chosen how your desktop is shown to them: {display}")
+        }
         Event::CsrLost { grace_s } => format!(
             "The connection is lost; trying to come back for {grace_s} seconds. Nothing is shared"
         ),

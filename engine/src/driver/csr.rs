@@ -131,6 +131,8 @@ impl Session {
         while !self.machine.is_over() {
             match self.wait().await {
                 Wake::Command(Command::Request(activity)) => self.machine.request(activity),
+                Wake::Command(Command::DisplayMode(mode)) => self.machine.set_display_mode(mode),
+                Wake::Command(Command::Colours(colours)) => self.machine.set_colours(colours),
                 Wake::Command(Command::StopShare) => self.machine.stop_share(),
                 Wake::Command(Command::End) => self.machine.end(),
                 Wake::Knock(incoming)
@@ -341,6 +343,7 @@ fn event_of(notice: Notice) -> Event {
         Notice::RequestReceived { activity } => Event::RequestReceived { activity },
         Notice::Answered { activity, granted } => Event::Answered { activity, granted },
         Notice::ControlChanged { allowed } => Event::ControlChanged { allowed },
+        Notice::DisplayChanged(display) => Event::DisplayChanged(display),
         Notice::ShareEnded { reason } => Event::ShareEnded { reason },
         Notice::Ended => Event::Ended,
     }

@@ -20,7 +20,7 @@ use crate::pipeline::{Sharer, SourceNotice};
 use crate::session::customer::{Action, Customer, Notice};
 use crate::session::messages::{MAX_NAME_CHARS, Message, VERSION};
 use crate::session::rules::{Consent, GRACE_S};
-use crate::{Error, clock, plain_text};
+use crate::{Display, Error, clock, plain_text};
 
 /// Arrivals and notices that may wait for the session's thread.
 const ARRIVALS: usize = 64;
@@ -49,6 +49,8 @@ struct Session {
     control: Option<Control>,
     machine: Customer,
     connection: Option<(Connection, Sharer)>,
+    /// What every connection's pictures look like.
+    display: Display,
     generation: u64,
     rejoining: JoinSet<Result<Joined, Error>>,
     arrivals: (Arrivals, mpsc::Receiver<(u64, Arrival)>),
@@ -91,6 +93,7 @@ impl Session {
             machine: Customer::new(name, consent, control.is_some()),
             control,
             connection: None,
+            display: Display::default(),
             generation: 0,
             rejoining: JoinSet::new(),
             arrivals: mpsc::channel(ARRIVALS),
@@ -156,7 +159,8 @@ impl Session {
 
     fn connected(&mut self, Joined { link, control }: Joined) {
         self.generation += 1;
-        let (sharer, end) = Sharer::with_figures(Arc::clone(&self.figures));
+        let (mut sharer, end) = Sharer::with_figures(Arc::clone(&self.figures));
+        sharer.set_colours(self.display.colour_mode());
         let injector: Option<Injector> = self.control.as_ref().map(Control::injector);
         let figures = Arc::clone(&self.figures);
         let pictures_link = link.clone();
@@ -241,6 +245,12 @@ impl Session {
                         control.allow(allowed);
                     }
                 }
+                Action::SetDisplay(display) => {
+                    self.display = display;
+                    if let Some((_, sharer)) = &mut self.connection {
+                        sharer.set_colours(display.colour_mode());
+                    }
+                }
                 Action::Rejoin => {
                     if self.rejoining.is_empty() {
                         let (endpoint, found) = (self.endpoint.clone(), self.found.clone());
@@ -292,6 +302,7 @@ impl Session {
             Notice::Sharing { on, reason } => Event::Sharing { on, reason },
             Notice::Controlled { on } => Event::Controlled { on },
             Notice::CsrSilent { silent } => Event::CsrSilent { silent },
+            Notice::DisplayChanged(display) => Event::DisplayChanged(display),
             Notice::CsrLost => Event::CsrLost { grace_s: GRACE_S },
             Notice::Ended { by_csr } => Event::Ended { by_csr },
             Notice::VersionMismatch { theirs } => {

@@ -80,6 +80,7 @@ impl Encode {
             // Of an epoch that has ended, it may name another leaf: then that is sent twice.
             self.encoder.leaf_lost(number);
         }
+        self.encoder.set_colours(self.stage.colours());
         self.heed_reports();
         if let Some(next) = self.heal() {
             return next;

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 
 use crossbeam::queue::ArrayQueue;
 use tessera_capture::{InputEvent, ScreenSource};
-use tessera_codec::{Encoder, EncoderConfig, Track};
+use tessera_codec::{ColourMode, Encoder, EncoderConfig, Track};
 use tessera_transport::Link;
 use tessera_transport::acknowledgement::{
     Acknowledged, Acknowledgement, AcknowledgementReceiver, Outcome,
@@ -48,6 +48,7 @@ pub struct Sharer {
     current: watch::Sender<CurrentStage>,
     threads: Option<Threads>,
     encoder: Option<Encoder>,
+    colours: ColourMode,
     figures: Arc<ShareFigures>,
     next_update: Arc<AtomicU64>,
 }
@@ -80,7 +81,8 @@ impl Sharer {
             figures: Arc::clone(&figures),
             next_update: Arc::clone(&next_update),
         };
-        (Self { current, threads: None, encoder: None, figures, next_update }, connection)
+        let colours = ColourMode::Standard;
+        (Self { current, threads: None, encoder: None, colours, figures, next_update }, connection)
     }
 
     /// Captures `source` from now on and sends it, on two threads of its own; a former share ends.
@@ -105,7 +107,7 @@ impl Sharer {
                 Encoder::new(size, config).map_err(|error| Error::Thread(error.to_string()))?
             }
         };
-        let stage = Arc::new(Stage::new(source.waker(), Arc::clone(&self.figures)));
+        let stage = Arc::new(Stage::new(source.waker(), self.colours, Arc::clone(&self.figures)));
         let (writer, reader) = pictures::<Captured>(size);
         let on_notice: OnNotice = Box::new(on_notice);
         let encode = Encode::new(encoder, Arc::clone(&stage), reader);
@@ -123,6 +125,15 @@ impl Sharer {
         self.current.send_replace(Some(Arc::clone(&stage)));
         self.threads = Some(Threads { stage, capture, encode });
         Ok(())
+    }
+
+    /// Chooses how many colours pictures have, from the next update of the present share on and in
+    /// every later one. What is shown stays until it is overwritten.
+    pub fn set_colours(&mut self, colours: ColourMode) {
+        self.colours = colours;
+        if let Some(Threads { stage, .. }) = &self.threads {
+            stage.set_colours(colours);
+        }
     }
 
     /// Ends the share, if there is one: when this returns, nothing is captured any more.

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use atomic_waker::AtomicWaker;
+use crossbeam::atomic::AtomicCell;
 use crossbeam::queue::ArrayQueue;
 use tessera_capture::{CaptureError, CursorShape, SourceWaker};
-use tessera_codec::Payload;
+use tessera_codec::{ColourMode, Payload};
 use tessera_transport::report::Report;
 
 use super::gate::Gate;
@@ -61,11 +62,17 @@ pub(crate) struct Stage {
     /// x in the upper, y in the lower 16 of the low 32 bits; or [`NOWHERE`].
     pointer: AtomicU64,
     pointer_moved: AtomicWaker,
+    /// How many colours pictures have from the next update on.
+    colours: AtomicCell<ColourMode>,
     pub(crate) figures: Arc<ShareFigures>,
 }
 
 impl Stage {
-    pub(crate) fn new(capture: SourceWaker, figures: Arc<ShareFigures>) -> Self {
+    pub(crate) fn new(
+        capture: SourceWaker,
+        colours: ColourMode,
+        figures: Arc<ShareFigures>,
+    ) -> Self {
         Self {
             gate: Gate::new(capture),
             outbox: ArrayQueue::new(OUTBOX),
@@ -74,6 +81,7 @@ impl Stage {
             reports: ArrayQueue::new(REPORTS),
             pointer: AtomicU64::new(NOWHERE),
             pointer_moved: AtomicWaker::new(),
+            colours: AtomicCell::new(colours),
             figures,
         }
     }
@@ -125,6 +133,16 @@ impl Stage {
     /// The next report to heed.
     pub(crate) fn next_report(&self) -> Option<Report> {
         self.reports.pop()
+    }
+
+    /// Chooses how many colours pictures have, also where nothing changes.
+    pub(crate) fn set_colours(&self, colours: ColourMode) {
+        self.colours.store(colours);
+        self.gate.wake_encoder();
+    }
+
+    pub(crate) fn colours(&self) -> ColourMode {
+        self.colours.load()
     }
 
     pub(crate) fn set_pointer(&self, x: u16, y: u16) {

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 
+use super::display::{ColourCount, Display, DisplayMode};
 use super::messages::{Activity, Message, VERSION};
 use super::rules;
 use crate::csr::EndReason;
@@ -69,6 +70,8 @@ pub enum Notice {
         /// Whether it is.
         allowed: bool,
     },
+    /// Pictures look otherwise from the customer's next update on.
+    DisplayChanged(Display),
     /// The share has ended.
     ShareEnded {
         /// Why.
@@ -99,6 +102,7 @@ pub struct Csr {
     pending: Option<(u32, Activity)>,
     sharing: bool,
     control: bool,
+    display: Display,
     over: bool,
     actions: VecDeque<Action>,
 }
@@ -115,6 +119,7 @@ impl Csr {
             pending: None,
             sharing: false,
             control: false,
+            display: Display::default(),
             over: false,
             actions: VecDeque::new(),
         }
@@ -178,6 +183,9 @@ impl Csr {
             (Customer::Greeting, Message::Hello { name, .. }) => {
                 self.customer = Customer::Present;
                 let again = std::mem::replace(&mut self.joined_before, true);
+                if self.display != Display::default() {
+                    self.send_display();
+                }
                 self.tell(Notice::CustomerJoined { name, again });
             }
             (_, Message::Leave) => self.left(Action::Disconnect),
@@ -217,6 +225,18 @@ impl Csr {
         self.pending = Some((id, activity));
         let text = format!("{} asks to {activity}.", self.name);
         self.send(Message::Request { id, activity, text });
+    }
+
+    /// The person chooses the session's display mode; it holds for whoever joins later too.
+    pub fn set_display_mode(&mut self, mode: DisplayMode) {
+        self.set_display(Display { mode, ..self.display });
+    }
+
+    /// The person chooses how many colours they see; in the Standard mode nothing happens.
+    pub fn set_colours(&mut self, colours: ColourCount) {
+        if rules::may_choose_colours(self.display.mode) {
+            self.set_display(Display { colours, ..self.display });
+        }
     }
 
     /// The person stops viewing.
@@ -265,6 +285,24 @@ impl Csr {
             && !rules::within_grace(lost_us, now_us)
         {
             self.left(Action::Disconnect);
+        }
+    }
+
+    fn set_display(&mut self, display: Display) {
+        if self.over || std::mem::replace(&mut self.display, display) == display {
+            return;
+        }
+        if self.customer == Customer::Present {
+            self.send_display();
+        }
+        self.tell(Notice::DisplayChanged(display));
+    }
+
+    fn send_display(&mut self) {
+        let Display { mode, colours } = self.display;
+        self.send(Message::DisplayMode { mode });
+        if rules::may_choose_colours(mode) {
+            self.send(Message::Colours { colours });
         }
     }
 

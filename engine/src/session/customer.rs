@@ -5,8 +5,9 @@
 
 use std::collections::VecDeque;
 
+use super::display::Display;
 use super::messages::{Activity, Message, VERSION};
-use super::rules::{self, Consent};
+use super::rules::{self, Consent, Watcher};
 use crate::csr::EndReason;
 
 /// What the driver has to do, in this order.
@@ -23,6 +24,8 @@ pub enum Action {
     StopSharing,
     /// Whether arriving input is injected from now on; `false` also releases every pressed key.
     AllowInput(bool),
+    /// What pictures look like from the next update on.
+    SetDisplay(Display),
     /// Connect to the representative's program again.
     Rejoin,
     /// Close the connection.
@@ -74,6 +77,8 @@ pub enum Notice {
         /// Whether it is silent.
         silent: bool,
     },
+    /// Pictures look otherwise from now on.
+    DisplayChanged(Display),
     /// The connection was lost.
     CsrLost,
     /// The session is over for the customer.
@@ -121,10 +126,14 @@ pub struct Customer {
     sharing: Option<Activity>,
     /// What goes on by itself after a rejoin.
     interrupted: Option<Activity>,
+    display: Display,
     actions: VecDeque<Action>,
 }
 
 impl Customer {
+    /// A customer is joined to the primary representative, and to nobody else.
+    const PEER: Watcher = Watcher::Primary;
+
     /// A customer called `name` who has just been connected. `consent` holds without being asked;
     /// `can_operate` tells whether there is anything that input could be injected into.
     #[must_use]
@@ -138,6 +147,7 @@ impl Customer {
             pending: None,
             sharing: None,
             interrupted: None,
+            display: Display::default(),
             actions: VecDeque::new(),
         };
         customer.greet();
@@ -179,6 +189,16 @@ impl Customer {
             }
             (Link::Greeting, Message::Hello { name, .. }) => self.joined(name),
             (Link::Up, Message::Request { id, activity, text }) => self.asked(id, activity, text),
+            (Link::Up, Message::DisplayMode { mode })
+                if rules::may_choose_display_mode(Self::PEER) =>
+            {
+                self.set_display(Display { mode, ..self.display });
+            }
+            (Link::Up, Message::Colours { colours })
+                if rules::may_choose_colours(self.display.mode) =>
+            {
+                self.set_display(Display { colours, ..self.display });
+            }
             (Link::Up, Message::StopShare) => self.stop(EndReason::StoppedByCsr),
             (Link::Greeting | Link::Up, Message::End) => {
                 self.stop(EndReason::SessionOver);
@@ -303,6 +323,13 @@ impl Customer {
             let pause_us = (pause_us * 2).min(rules::RETRY_MAX_US);
             self.link = Link::Down { lost_us, retry_us: now_us + pause_us, pause_us };
             self.actions.push_back(Action::Rejoin);
+        }
+    }
+
+    fn set_display(&mut self, display: Display) {
+        if std::mem::replace(&mut self.display, display) != display {
+            self.actions.push_back(Action::SetDisplay(display));
+            self.tell(Notice::DisplayChanged(display));
         }
     }
 

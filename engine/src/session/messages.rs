@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::display::{ColourCount, DisplayMode};
 use super::text::plain_text;
 use crate::csr::EndReason;
 
@@ -90,6 +91,16 @@ pub enum Message {
     ShareEnded {
         /// Why.
         reason: EndReason,
+    },
+    /// Primary representative to the one who shares: the session's display mode from now on.
+    DisplayMode {
+        /// The mode.
+        mode: DisplayMode,
+    },
+    /// Viewer to the one who shares, in Screen sampling: the colours of this viewer's pictures.
+    Colours {
+        /// How many.
+        colours: ColourCount,
     },
     /// Representative to customer: I have seen enough.
     StopShare,

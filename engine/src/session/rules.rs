@@ -1,5 +1,6 @@
 //! The rules of a session, each a named constant or function of what both sides know.
 
+use super::display::DisplayMode;
 use super::messages::Activity;
 
 /// Seconds within which a lost customer may rejoin without a new code. A choice: long enough for a
@@ -69,6 +70,27 @@ pub const fn resumed(shared: Activity, consent: Consent) -> Activity {
         Activity::Control if consent.control => Activity::Control,
         _ => Activity::View,
     }
+}
+
+/// Who looks at a share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watcher {
+    /// The representative whose session it is.
+    Primary,
+    /// Anybody else who was let in.
+    Other,
+}
+
+/// Whether the session's display mode is for `watcher` to choose.
+#[must_use]
+pub const fn may_choose_display_mode(watcher: Watcher) -> bool {
+    matches!(watcher, Watcher::Primary)
+}
+
+/// Whether a number of colours can be chosen in `mode`; whoever watches may then, for themselves.
+#[must_use]
+pub const fn may_choose_colours(mode: DisplayMode) -> bool {
+    matches!(mode, DisplayMode::Sampling)
 }
 
 /// Whether input that arrives now may reach the customer's computer. Everything else is discarded

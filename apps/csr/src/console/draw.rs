@@ -6,6 +6,8 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph, Tabs, Wrap};
 
+use tessera::DisplayMode;
+
 use super::entries::{Area, Entry};
 use super::model::{Customer, Dialog, Model};
 
@@ -60,6 +62,10 @@ fn draw_status(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         (true, false) => "VIEWING",
         (true, true) => "CONTROL ALLOWED",
     };
+    let display = match (model.is_sharing(), model.display().mode) {
+        (true, DisplayMode::Sampling) => format!("  {}", model.display()),
+        _ => String::new(),
+    };
     let lines = vec![
         Line::from(vec![Span::raw("Code      "), Span::styled(code, STRONG)]),
         Line::from(vec![
@@ -67,6 +73,7 @@ fn draw_status(model: &Model, frame: &mut Frame<'_>, area: Rect) {
             Span::styled(customer, STRONG),
             Span::raw("  "),
             Span::styled(sharing, SELECTED),
+            Span::raw(display),
         ]),
     ];
     let block = Block::bordered().title(" Tessera support session ");
@@ -117,7 +124,8 @@ fn draw_messages(model: &Model, frame: &mut Frame<'_>, area: Rect) {
 
 fn draw_keys(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let stop = if model.is_sharing() { "  s stop sharing" } else { "" };
-    let text = format!("Left/Right tab  Up/Down entry  Enter choose  c customer{stop}  q end");
+    let text =
+        format!("Left/Right tab  Up/Down entry  Enter choose  c customer  d display{stop}  q end");
     frame.render_widget(Paragraph::new(text).style(FAINT), area);
 }
 
@@ -126,6 +134,11 @@ fn draw_dialog(dialog: &Dialog, frame: &mut Frame<'_>, area: Rect) {
         Dialog::ConfirmEnd => {
             ("End the session for you and the customer?", "Enter: OK, end it     Esc: no, go on")
         }
+        Dialog::Options => (
+            "1  Standard: good image quality\n2  Screen sampling, high colour (16 bit)\n\
+             3  Screen sampling, 256 colours: the least bandwidth",
+            "Esc: as it is",
+        ),
         Dialog::Message(text) => (text.as_str(), "Enter: OK"),
     };
     let [area] = Layout::horizontal([Constraint::Length(56)])
@@ -133,7 +146,8 @@ fn draw_dialog(dialog: &Dialog, frame: &mut Frame<'_>, area: Rect) {
         .areas(area);
     let [area] =
         Layout::vertical([Constraint::Length(7)]).flex(ratatui::layout::Flex::Center).areas(area);
-    let lines = vec![Line::raw(text), Line::raw(""), Line::styled(keys, STRONG)];
+    let mut lines: Vec<Line<'_>> = text.lines().map(Line::raw).collect();
+    lines.extend([Line::raw(""), Line::styled(keys, STRONG)]);
     let paragraph = Paragraph::new(lines)
         .alignment(Alignment::Center)
         .wrap(Wrap { trim: true })

@@ -61,7 +61,7 @@ impl Area {
                 Entry::Later("Co-browse control"),
             ],
             Self::Session => &[
-                Entry::Later("Session options"),
+                Entry::Options,
                 Entry::Later("Record"),
                 Entry::Later("Transfer control"),
                 Entry::Later("Transfer session"),
@@ -83,6 +83,8 @@ pub(crate) enum Entry {
     Invite,
     /// Ask the customer to allow this on their desktop.
     Request(Activity),
+    /// Choose the display mode and the number of colours.
+    Options,
     /// End the session for everyone.
     End,
     /// A function that this version does not have.
@@ -96,6 +98,7 @@ impl Entry {
             Self::Invite => "Invite",
             Self::Request(Activity::View) => "Request view",
             Self::Request(Activity::Control) => "Request control",
+            Self::Options => "Session options",
             Self::End => "End session",
             Self::Later(title) => title,
         }
@@ -105,7 +108,7 @@ impl Entry {
     pub(crate) fn unavailable(self, model: &Model) -> Option<&'static str> {
         match self {
             Self::Later(_) => Some("not in this version"),
-            Self::Invite | Self::End => None,
+            Self::Invite | Self::Options | Self::End => None,
             Self::Request(activity) => match model.customer() {
                 Customer::Awaited => Some("until a customer joins"),
                 Customer::Lost(_) => Some("until they are back"),

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use tessera::csr::{EndReason, Event};
-use tessera::{Activity, Code};
+use tessera::{Activity, Code, ColourCount, Display, DisplayMode};
 use tessera_terminal::Key;
 
 use super::entries::{Area, Entry};
@@ -30,6 +30,8 @@ pub(crate) enum Customer {
 pub(crate) enum Dialog {
     /// Whether to end the session.
     ConfirmEnd,
+    /// Which display mode and how many colours.
+    Options,
     /// Something to take note of.
     Message(String),
 }
@@ -39,6 +41,10 @@ pub(crate) enum Dialog {
 pub(crate) enum Action {
     /// Ask the customer.
     Request(Activity),
+    /// Choose the session's display mode.
+    DisplayMode(DisplayMode),
+    /// Choose Screen sampling with so many colours.
+    Colours(ColourCount),
     /// Stop viewing and controlling.
     StopShare,
     /// End the session.
@@ -54,6 +60,7 @@ pub(crate) struct Model {
     silent: bool,
     sharing: bool,
     control: bool,
+    display: Display,
     waiting: Option<Activity>,
     tab: usize,
     /// Whether the customer information area has the selection, not the tab.
@@ -73,6 +80,7 @@ impl Model {
             silent: false,
             sharing: false,
             control: false,
+            display: Display::default(),
             waiting: None,
             // Desktop: what a representative needs first.
             tab: 1,
@@ -110,6 +118,11 @@ impl Model {
 
     pub(crate) const fn is_control_allowed(&self) -> bool {
         self.control
+    }
+
+    /// What the customer's desktop looks like here.
+    pub(crate) const fn display(&self) -> Display {
+        self.display
     }
 
     /// Whether the customer's answer to a request is awaited.
@@ -196,6 +209,7 @@ impl Model {
             }
             Event::ShareStarted(_) => self.sharing = true,
             Event::ControlChanged { allowed } => self.control = *allowed,
+            Event::DisplayChanged(display) => self.display = *display,
             Event::ShareEnded { reason } => {
                 self.sharing = false;
                 self.control = false;
@@ -210,6 +224,9 @@ impl Model {
 
     /// A key was pressed.
     pub(crate) fn on_key(&mut self, key: Key) -> Option<Action> {
+        if self.dialog == Some(Dialog::Options) {
+            return self.on_key_in_options(key);
+        }
         if let Some(dialog) = &self.dialog {
             let confirms = matches!(key, Key::Enter | Key::Char('y' | 'Y' | 'o' | 'O'));
             let cancels = matches!(key, Key::Escape | Key::Char('n' | 'N'));
@@ -235,10 +252,23 @@ impl Model {
             Key::Up => self.selected = self.selected.saturating_sub(1),
             Key::Enter => return self.choose(),
             Key::Char('s' | 'S') if self.sharing => return Some(Action::StopShare),
+            Key::Char('d' | 'D') => self.dialog = Some(Dialog::Options),
             Key::Char('q' | 'Q') | Key::Interrupt => self.dialog = Some(Dialog::ConfirmEnd),
             _ => {}
         }
         None
+    }
+
+    fn on_key_in_options(&mut self, key: Key) -> Option<Action> {
+        let action = match key {
+            Key::Char('1') => Some(Action::DisplayMode(DisplayMode::Standard)),
+            Key::Char('2') => Some(Action::Colours(ColourCount::HighColour)),
+            Key::Char('3') => Some(Action::Colours(ColourCount::Colours256)),
+            Key::Enter | Key::Escape | Key::Interrupt => None,
+            _ => return None,
+        };
+        self.dialog = None;
+        action
     }
 
     fn select_tab(&mut self, tab: usize) {
@@ -264,6 +294,10 @@ impl Model {
                 None
             }
             Entry::Request(activity) => Some(self.request(activity)),
+            Entry::Options => {
+                self.dialog = Some(Dialog::Options);
+                None
+            }
             Entry::End => {
                 self.dialog = Some(Dialog::ConfirmEnd);
                 None
@@ -379,6 +413,24 @@ mod tests {
         assert_eq!(model.on_key(Key::Char('s')), Some(Action::StopShare));
         model.on_event(&Event::ShareEnded { reason: EndReason::StoppedByCustomer });
         assert_eq!(model.on_key(Key::Char('s')), None);
+    }
+
+    #[test]
+    fn a_display_mode_is_chosen_in_the_session_options() {
+        let mut model = Model::new();
+        assert_eq!(model.on_key(Key::Char('3')), None, "a tab");
+        model.on_key(Key::Char('4'));
+        assert_eq!(model.on_key(Key::Enter), None);
+        assert_eq!(model.dialog(), Some(&Dialog::Options));
+        assert_eq!(model.on_key(Key::Char('x')), None);
+        let action = model.on_key(Key::Char('3'));
+        assert_eq!(action, Some(Action::Colours(ColourCount::Colours256)));
+        assert_eq!(model.dialog(), None);
+        model.on_key(Key::Char('d'));
+        let action = model.on_key(Key::Char('1'));
+        assert_eq!(action, Some(Action::DisplayMode(DisplayMode::Standard)));
+        model.on_key(Key::Char('d'));
+        assert_eq!((model.on_key(Key::Escape), model.dialog()), (None, None));
     }
 
     #[test]

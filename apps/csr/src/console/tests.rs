@@ -58,7 +58,7 @@ fn before_a_customer_joins() {
 │                                                                              │
 │                                                                              │
 └──────────────────────────────────────────────────────────────────────────────┘
-Left/Right tab  Up/Down entry  Enter choose  c customer  q end";
+Left/Right tab  Up/Down entry  Enter choose  c customer  d display  q end";
     let got = rows(&drawn(&opened(), 80, 24)).join("\n");
     assert_eq!(got, expected, "\n{got}\n");
 }

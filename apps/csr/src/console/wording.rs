@@ -41,6 +41,7 @@ pub(crate) fn event(event: &Event) -> String {
             "You may control the desktop; click in the share window to begin".to_owned()
         }
         Event::ControlChanged { allowed: false } => "You no longer control the desktop".to_owned(),
+        Event::DisplayChanged(display) => format!("Display mode: {display}"),
         Event::ShareEnded { reason } => format!("Sharing has ended: {}", why(*reason)),
         Event::Ended => "The session is over".to_owned(),
         Event::Failed(error) => error.to_string(),
