@@ -261,8 +261,13 @@ mod tests {
     fn the_projects_clips_are_exact_frame_by_frame() {
         for clip in own_clips(16) {
             for ack_delay in [0, 3] {
-                let setting =
-                    Setting { policy: PolicyName::Exact, threads: 1, ack_delay, lose_leaf: 0 };
+                let setting = Setting {
+                    policy: PolicyName::Exact,
+                    colours: ColourName::Standard,
+                    threads: 1,
+                    ack_delay,
+                    lose_leaf: 0,
+                };
                 let measured = measure(&clip, setting, 1).expect(&clip.name);
                 assert!(measured.tally.least_exact_share() >= 1.0, "{}", clip.name);
                 assert_eq!(measured.tally.psnr_db(), None, "{}", clip.name);
@@ -273,8 +278,13 @@ mod tests {
     #[test]
     fn in_a_session_text_stays_exact_and_pictures_become_so_even_when_leaves_are_lost() {
         for clip in own_clips(40) {
-            let setting =
-                Setting { policy: PolicyName::Live, threads: 2, ack_delay: 3, lose_leaf: 2 };
+            let setting = Setting {
+                policy: PolicyName::Live,
+                colours: ColourName::Standard,
+                threads: 2,
+                ack_delay: 3,
+                lose_leaf: 2,
+            };
             let tally = measure(&clip, setting, 1).expect(&clip.name).tally;
             assert!(tally.exact_after().is_some(), "{} never became exact", clip.name);
             if ["terminal-typing", "terminal-scroll", "editor", "clock"].contains(&&*clip.name) {
