@@ -11,8 +11,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tessera::DisplayMode;
 use tessera::csr::{EndReason, Event, Handle, Session};
-use tessera::{DisplayMode, Figures};
 use tessera_terminal::{Key, LogTo, Screen};
 
 use crate::cli::{ShownAs, Start};
