@@ -22,6 +22,8 @@ struct Member {
     missing: Region,
     /// Whether it gets the line's updates.
     follows: bool,
+    /// Whether it was left out of a check, so that it cannot tell whether its picture is right.
+    lacks_check: bool,
     /// Whether its decoder needs slices and a reset, even if it lacks no tile.
     is_broken: bool,
 }
@@ -49,6 +51,7 @@ impl Audience {
             sent: Position::default(),
             missing,
             follows: false,
+            lacks_check: false,
             is_broken: true,
         });
     }
@@ -67,7 +70,8 @@ impl Audience {
     /// Whether [`Self::heal`] has something to do for the viewer.
     #[must_use]
     pub fn needs_healing(&self, id: u64) -> bool {
-        let needs = |member: &Member| !member.follows || !member.missing.is_empty();
+        let needs =
+            |member: &Member| !member.follows || member.lacks_check || !member.missing.is_empty();
         self.line.number > 0 && self.members.iter().any(|item| item.id == id && needs(item))
     }
 
@@ -90,10 +94,12 @@ impl Audience {
                     member.missing.clear();
                     member.is_broken = false;
                 }
-                (member.sent, member.follows) = (line, true);
+                (member.sent, member.follows, member.lacks_check) = (line, true, false);
             } else if builds {
-                // Leaves and checks alone can be left out: nothing builds on them.
                 member.follows = false;
+            } else {
+                // Leaves and checks alone can be left out: nothing builds on them.
+                member.lacks_check = true;
             }
         }
         self.line = line;
@@ -130,6 +136,9 @@ impl Audience {
         out.clear();
         let line = encoder.position();
         let Some(member) = self.member(id) else { return false };
+        if std::mem::take(&mut member.lacks_check) {
+            encoder.request_check();
+        }
         if line.number == 0 || (member.follows && member.missing.is_empty()) {
             return false;
         }

@@ -191,7 +191,10 @@ fn what_was_missed_without_a_change_needs_no_slices() {
     desk.now_us += 1_000_000;
     assert_eq!(desk.record().len(), 1);
     audience.deliver(desk.encoder.position(), |_| false, |_| panic!("it has no room"));
-    assert!(audience.follows(7) && !audience.needs_healing(7));
+    assert!(audience.follows(7) && audience.needs_healing(7));
+    let mut out = Payloads::new();
+    assert!(!audience.heal(7, &mut desk.encoder, usize::MAX, &mut out) && out.is_empty());
+    assert_eq!(desk.record().len(), 1, "another check, and nothing else");
 }
 
 #[test]

@@ -268,6 +268,10 @@ impl Decoder {
                 }
             });
         }
+        let is_here = header.epoch == present && self.canvas.is_some();
+        if self.is_broken() && (header.kind != Kind::Slices || !is_here) {
+            return Err(Rule::ChainBroken.at(0));
+        }
         let Some(canvas) = &self.canvas else { return Err(Rule::ChainGap.at(offsets.base)) };
         if header.epoch != present {
             return Err(Rule::Epoch.at(offsets.epoch));

@@ -83,6 +83,11 @@ impl Encoder {
         out.push(Payload { track: Track::Chain, number, bytes });
     }
 
+    /// Makes the next call of [`Self::encode`] make a check.
+    pub fn request_check(&mut self) {
+        self.check.ask();
+    }
+
     /// The tiles that a decoder shows wrongly, of those whose hashes it sent after it had found a
     /// check at chain update `at` to differ; see [`Decoder::hashes`](crate::Decoder::hashes). What
     /// has been written since is left out. The next call of [`Self::encode`] makes another check.

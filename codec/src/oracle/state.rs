@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::{Album, Choices, draw, small_decoder};
 use crate::{
     Audience, Checked, Decoder, EncodeRequest, Encoder, EncoderConfig, Frame, FrameView, Payloads,
-    Policy, Position, Rect, Region, Status, TileIndex, Track,
+    Policy, Position, Rect, Region, Rule, Status, TileIndex, Track,
 };
 
 /// Most viewers at a time.
@@ -226,7 +226,9 @@ impl Scene {
                 }
                 Err(error) => {
                     assert!(viewer.is_damaged, "a valid update is refused: {error}");
-                    if !std::mem::replace(&mut viewer.waits, true) {
+                    // What was under way when it broke is no news.
+                    if !viewer.waits || error.rule != Rule::ChainBroken {
+                        viewer.waits = true;
                         line.audience.lost(viewer.id);
                     }
                 }
