@@ -1,8 +1,8 @@
 //! Whether the peer is still there, known sooner than QUIC's idle timeout tells.
 //!
 //! A link that lives is never silent for long: keep-alives see to that. A [`Vigil`] looks a few times a second whether
-//! anything was heard. After [`KNOCK_LOOKS`] looks without a word it knocks at the peer's port from a socket of its own,
-//! which a system whose program has gone refuses at once; after [`SILENT_LOOKS`] it says that the peer is silent. When
+//! anything was heard. After `KNOCK_LOOKS` looks without a word it knocks at the peer's port from a socket of its own,
+//! which a system whose program has gone refuses at once; after `SILENT_LOOKS` it says that the peer is silent. When
 //! neither helps, the idle timeout ends the link.
 //!
 //! Looks are counted rather than time measured: a process that was stopped for a while has not listened, which is no
