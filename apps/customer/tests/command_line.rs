@@ -44,7 +44,7 @@ fn wrong_arguments_show_the_usage() {
 #[test]
 fn what_is_no_code_is_refused_with_what_to_do() {
     for typed in ["12", "", "123 456 789-1234 567x"] {
-        let error = sentence(&run(&[], typed));
+        let error = sentence(&run(&["--source", "pattern"], typed));
         assert!(error.contains("type ") && error.contains("as it was told"), "{error}");
     }
 }
@@ -52,7 +52,7 @@ fn what_is_no_code_is_refused_with_what_to_do() {
 #[test]
 fn an_input_that_ends_at_the_prompt_is_reported() {
     let data = tempfile::tempdir().expect("a temporary directory");
-    let output = command(&["--data", &data.path().to_string_lossy()])
+    let output = command(&["--source", "pattern", "--data", &data.path().to_string_lossy()])
         .stdin(Stdio::null())
         .output()
         .expect("the program runs");
@@ -65,9 +65,9 @@ fn a_code_file_is_read_strictly() {
     let path = directory.path().join("code");
     std::fs::write(&path, "not a code").expect("written");
     let path = path.to_string_lossy();
-    sentence(&run(&["--code-file", &path], ""));
+    sentence(&run(&["--source", "pattern", "--code-file", &path], ""));
     let directory = directory.path().to_string_lossy();
-    let error = sentence(&run(&["--code-file", &directory], ""));
+    let error = sentence(&run(&["--source", "pattern", "--code-file", &directory], ""));
     assert!(error.contains(&*directory), "{error}");
 }
 
