@@ -183,7 +183,13 @@ mod tests {
             (good.0, Binding { exporter: [9; 32], ..binding() }),
             (
                 good.0,
-                Binding { protocol: Protocol { version: 2, ..Protocol::SESSION }, ..binding() },
+                Binding {
+                    protocol: Protocol {
+                        version: Protocol::SESSION.version + 1,
+                        ..Protocol::SESSION
+                    },
+                    ..binding()
+                },
             ),
         ];
         for other in others {

@@ -69,7 +69,7 @@ fn a_client_with_another_key_is_refused_and_named() {
 fn another_protocol_version_is_told_on_both_sides() {
     run(async {
         let (client, server) = (endpoint(None), endpoint(Some(Protocol::SESSION)));
-        let newer = Protocol { version: 2, ..Protocol::SESSION };
+        let newer = Protocol { version: Protocol::SESSION.version + 1, ..Protocol::SESSION };
         let accepting = async {
             server.accept().await.expect("open").accept(Trust::AnyKey).await.expect_err("refused")
         };
