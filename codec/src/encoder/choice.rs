@@ -18,6 +18,10 @@ const FILM_CHANGES: u8 = 4;
 /// pixels.
 const FILM_PAUSE_US: u64 = 250_000;
 
+/// Blocks of new photographic content in one update beyond which they go as JPEG at once, however
+/// rarely they change: coding so many would hold the picture up. A choice, not a measurement.
+const BURST_BLOCKS: u32 = 4_096;
+
 /// Changes of film of which one is searched for moved content. Arbitrary: a share of the cost that
 /// does not matter.
 const FILM_SEARCH_CHANGES: u8 = 8;
@@ -141,12 +145,14 @@ impl Encoder {
     }
 
     /// Tells film from photographs that appear, scroll or are dragged: film changes again and again
-    /// and little of it moves.
+    /// and little of it moves. So much new content at once that coding it well would delay it is
+    /// treated alike: it is seen at once and refined when it rests.
     fn set_film_apart(&mut self, now_us: u64) {
         let changed = self.candidates.iter().filter(|item| item.task == Task::Change);
         let (fresh, moved) = changed.fold((0, 0), |(fresh, moved), item| {
             (fresh + item.content.photo, moved + item.content.moved)
         });
+        let is_burst = fresh > BURST_BLOCKS;
         let Self { candidates, tiles, line, film, grid, motion, .. } = self;
         for item in candidates.iter_mut().filter(|item| item.task == Task::Change) {
             let state = &mut tiles[item.tile.0 as usize];
@@ -160,7 +166,8 @@ impl Encoder {
             if is_new {
                 state.film_us = now_us;
             }
-            if state.film_changes >= FILM_CHANGES && state.held != Held::Nothing {
+            let is_film = state.film_changes >= FILM_CHANGES || (is_burst && is_new);
+            if is_film && state.held != Held::Nothing {
                 state.filmed_us = now_us;
                 film.insert(item.tile);
                 line.leave(item.tile, grid.rect(item.tile));
