@@ -10,6 +10,7 @@
 //! - [`link`]: a connection to one peer, with the [`control`] stream, [`chain`], [`leaf`] and [`acknowledgement`] streams and
 //!   [`datagram`]s on it, in the order of [`priority`]. A link does not know the path that its packets take.
 //! - [`vigil`]: whether the peer of a link is still there.
+//! - [`report`]: what a viewer tells of updates that it could not use.
 //! - [`input`]: the reliable, ordered delivery of input events over lossy datagrams, as a pure state machine.
 //! - [`pairing`]: how a code that was read out on the telephone turns a stranger's key into an admitted participant.
 

@@ -104,6 +104,21 @@ pub(crate) struct FieldOffsets {
 }
 
 impl UpdateHeader {
+    /// The header of an update that neither starts nor resets anything, nor says of which colours
+    /// its pixels are.
+    pub(crate) const fn new(kind: Kind, epoch: u32, number: u32, base: u32) -> Self {
+        Self {
+            kind,
+            epoch,
+            number,
+            base,
+            start: None,
+            reset: false,
+            colours: ColourMode::Standard,
+            has_palette: false,
+        }
+    }
+
     /// Where the flags stand, which name the track.
     pub(crate) const FLAGS_OFFSET: usize = MAGIC.len() + 1;
 

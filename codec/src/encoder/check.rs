@@ -8,7 +8,6 @@ use super::tile::Held;
 use crate::bitstream::{
     CheckBody, Kind, MAX_CHECK_RUNS_BYTES, MAX_HEADER_BYTES, Track, UpdateHeader,
 };
-use crate::colour::ColourMode;
 use crate::geometry::TileIndex;
 use crate::hash::{hash_of_hashes, short_hash};
 use crate::region::Region;
@@ -64,16 +63,7 @@ impl Encoder {
         let shorts = exact.iter().map(|tile| short_hash(tiles[tile.0 as usize].hash));
         let hash = hash_of_hashes(shorts, hashes);
         let number = self.chain;
-        let header = UpdateHeader {
-            kind: Kind::Check,
-            epoch: self.epoch,
-            number,
-            base: 0,
-            start: None,
-            reset: false,
-            colours: ColourMode::Standard,
-            has_palette: false,
-        };
+        let header = UpdateHeader::new(Kind::Check, self.epoch, number, 0);
         let runs_bytes = (self.tiles.len() + 1) * MAX_CHECK_RUNS_BYTES;
         let bytes = self.buffers.cut(MAX_HEADER_BYTES + 8 + runs_bytes, |buffer| {
             header.write(buffer);

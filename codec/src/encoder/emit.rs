@@ -12,7 +12,7 @@ use crate::bitstream::{
     palette::{self, MAX_PALETTE_BYTES},
 };
 use crate::chain::{Line, MAX_LANES, StreamEncoder};
-use crate::colour::{ColourMode, Colours};
+use crate::colour::Colours;
 use crate::frame::FrameView;
 use crate::parallel::Workers;
 use crate::region::Region;
@@ -40,14 +40,11 @@ impl Encoder {
             _ => None,
         };
         let header = UpdateHeader {
-            kind: Kind::Chain,
-            epoch: self.epoch,
-            number,
-            base,
             start,
             reset,
             colours: self.line.colours.mode(),
             has_palette: palette.is_some(),
+            ..UpdateHeader::new(Kind::Chain, self.epoch, number, base)
         };
         let streams = &self.streams[..lanes];
         let stream_bytes: usize = streams
@@ -137,16 +134,7 @@ impl Encoder {
         }
         self.number += 1;
         let (number, base) = (self.number, self.chain);
-        let header = UpdateHeader {
-            kind: Kind::Leaf,
-            epoch: self.epoch,
-            number,
-            base,
-            start: None,
-            reset: false,
-            colours: ColourMode::Standard,
-            has_palette: false,
-        };
+        let header = UpdateHeader::new(Kind::Leaf, self.epoch, number, base);
         let payload_bytes: usize =
             coded().map(|job| MAX_PICTURE_HEADER_BYTES + job.payload.len()).sum();
         // The number of pictures comes first, in at most five bytes.

@@ -5,8 +5,7 @@
 //! *choose* (how much may be lossy, what is film, what fits the budget), *emit* (one chain and one
 //! leaf update). Photographs that have come to rest are refined by the same steps. Once in a while
 //! a *check* lets decoders compare what they show, and *slices* serve those that hold less than the
-//! others. Time is an
-//! argument; there is no clock here, and no thread but those of the worker pool.
+//! others. Time is an argument; there is no clock here, and no thread but those of the worker pool.
 
 mod blocks;
 mod check;

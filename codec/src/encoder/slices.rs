@@ -15,7 +15,6 @@ use crate::bitstream::{
     Track, UpdateHeader, Writer,
 };
 use crate::chain::Line;
-use crate::colour::ColourMode;
 use crate::geometry::{Size, TileGrid, TileIndex};
 use crate::region::Region;
 
@@ -117,8 +116,8 @@ impl Encoder {
     /// made, and one slice at least. Returns whether nothing is missing any more: then, after
     /// [`Self::reset_line`], the decoder can follow the line's next update. Until then it follows
     /// none, unless it held a whole line at this position before. The next call of
-    /// [`Self::encode`] makes a check. A line without a first update
-    /// has no slices: its first update serves everybody.
+    /// [`Self::encode`] makes a check. A line without a first update has no slices: its first
+    /// update serves everybody.
     pub fn repair(
         &mut self,
         tiles: &mut Region,
@@ -158,14 +157,8 @@ impl Encoder {
             self.check.ask();
         }
         let header = UpdateHeader {
-            kind: Kind::Slices,
-            epoch: self.epoch,
-            number: self.chain,
-            base: 0,
             start: starts.then(|| self.grid.size()),
-            reset: false,
-            colours: ColourMode::Standard,
-            has_palette: false,
+            ..UpdateHeader::new(Kind::Slices, self.epoch, self.chain, 0)
         };
         let Slices { cells, chosen, .. } = &self.slices;
         // The mark of a complete set, and the number of slices in at most five bytes.

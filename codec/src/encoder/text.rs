@@ -1,11 +1,12 @@
-//! Tells text on photographs from photographs: text is never approximate.
+//! Tells text on photographs from photographs: on the chain text is never approximate. On leaves,
+//! which film and bursts take, it is until they rest.
 //!
 //! Text has edges, and *ink*: pixels that equal a neighbour while another neighbour is far from
 //! them, as strokes have and photographs hardly ever. A block is text when it has clear edges and
 //! ink is near, or when its edges are many and strong; and so is a block beside one where the last
 //! pixels of a letter reach into it. The limits were set with letters of 9 to 26 points in eight
 //! colours on photographs, which they find wherever a pixel differs by more than 24 from what it
-//! covers; of photographs without text they take 1 to 4 % of the blocks for it, which costs bytes.
+//! covers; of photographs without text they take a few blocks for it, which costs bytes.
 
 use crate::chain::{BLOCK, Picture};
 use crate::kernels::{self, Vectorized};
