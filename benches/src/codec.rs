@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use crate::cli::{CodecArgs, Only, PolicyName};
+use crate::cli::{CodecArgs, ColourName, Only, PolicyName};
 use crate::clip::Clip;
 use crate::error::BenchError;
 use crate::json;
+use crate::median_cut;
 use crate::ours::{self, Setting};
 use crate::report::{LEGEND, Row, heading};
 use crate::rivals;
@@ -82,7 +83,11 @@ fn settings(arguments: &CodecArgs) -> Vec<Setting> {
 fn ours(clip: &Clip, setting: Setting, passes: usize) -> Result<Row, BenchError> {
     let one = ours::measure(clip, setting, passes)?;
     let two = ours::measure(clip, Setting { threads: 2, ..setting }, passes)?;
-    Ok(Row::ours(clip, setting, &one, &two.tally))
+    let median_cut_db = match setting.colours {
+        ColourName::Palette => median_cut::screen_psnr_db(clip)?,
+        _ => None,
+    };
+    Ok(Row::ours(clip, setting, &one, &two.tally, median_cut_db))
 }
 
 fn stills(clip: &Clip, arguments: &CodecArgs) -> Result<(), BenchError> {

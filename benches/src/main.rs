@@ -7,6 +7,7 @@ mod codec;
 mod coded;
 mod error;
 mod json;
+mod median_cut;
 mod metrics;
 mod ours;
 mod plot;

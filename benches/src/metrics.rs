@@ -265,7 +265,7 @@ fn difference(source: FrameView<'_>, decoded: FrameView<'_>, rect: Rect) -> (u64
 }
 
 /// PSNR of `samples` 8-bit samples with the summed `squared` error, in decibels.
-fn psnr_db(squared: u64, samples: u64) -> Option<f64> {
+pub(crate) fn psnr_db(squared: u64, samples: u64) -> Option<f64> {
     (squared > 0).then(|| 10.0 * (255.0_f64.powi(2) * samples as f64 / squared as f64).log10())
 }
 

@@ -61,6 +61,9 @@ pub(crate) struct OursOnly {
     /// Encode time of an unchanged picture, all of it damaged or nothing.
     pub(crate) unchanged_swept_ms: f64,
     pub(crate) unchanged_ms: f64,
+    /// With 256 colours the PSNR over the whole screen of each frame in a palette of its own by
+    /// median cut, to compare with `psnr_screen_db`.
+    pub(crate) median_cut_screen_db: Option<f64>,
     /// Share of the tiles sent after the key frame by coding tool, 0 to 1.
     pub(crate) tools: std::collections::BTreeMap<&'static str, f64>,
 }
@@ -105,6 +108,7 @@ impl Row {
         setting: Setting,
         one: &Measured,
         two: &Tally,
+        median_cut_screen_db: Option<f64>,
     ) -> Self {
         let tally = &one.tally;
         Self {
@@ -120,6 +124,7 @@ impl Row {
                 key_decode_ms_2t: milliseconds(two.key().decode),
                 unchanged_swept_ms: milliseconds(one.unchanged.swept),
                 unchanged_ms: milliseconds(one.unchanged.undamaged),
+                median_cut_screen_db,
                 tools: one.tools.shares().into_iter().collect(),
             }),
             ..Self::new(clip, "tessera", tally)
@@ -169,6 +174,10 @@ impl OursOnly {
             optional(self.encode_speed_up_2t),
             optional(self.decode_speed_up_2t),
         );
+        if let Some(median_cut_db) = self.median_cut_screen_db {
+            // Writing to a string cannot fail.
+            let _ = write!(line, "; median cut {median_cut_db:.2} dB of the screen");
+        }
         if !self.tools.is_empty() {
             line += "; tiles";
             for (tool, share) in &self.tools {
