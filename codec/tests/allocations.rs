@@ -76,7 +76,7 @@ fn a_repeating_workload_allocates_nothing() {
             }
             desk.assert_equal();
         };
-        for _ in 0..4 {
+        for _ in 0..8 {
             round(&mut desk);
         }
         let count = allocations(|| round(&mut desk));

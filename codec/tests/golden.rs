@@ -176,6 +176,24 @@ fn after_dot() -> Stream {
     stream
 }
 
+/// A start of 1 by 9 pixels in two lanes: the first has a column of eight pixels of one colour, the
+/// second one more, which knows nothing of them.
+fn two_lanes() -> Vec<u8> {
+    let mut first = Stream::map_in_lanes(&[1], &[1]);
+    first.mode(SKIP, SKIP, PHOTO);
+    first.mode(SKIP, PHOTO, PHOTO);
+    first.photo_dot();
+    (1..8).for_each(|_| first.photo_repeated());
+    let mut second = Stream::lane();
+    second.photo_dot();
+    start(1, 9, &[first.body(), second.body()].concat())
+}
+
+/// A start of 128 by 128 pixels that change nothing, whose lanes begin in `rows` of blocks.
+fn lanes_in_rows(rows: &[u64]) -> Vec<u8> {
+    start(128, 128, &Stream::map_in_lanes(&[0; 4], rows).body())
+}
+
 /// The body of an update of the canvas of [`dot`] with new models and the vector (1, 0).
 fn first_update_body(modes: &[usize; 2]) -> Vec<u8> {
     let mut stream = Stream::map(&[(1, 0)], &[1]);
@@ -225,6 +243,11 @@ fn valid_vectors() -> Vec<Vector> {
         valid("valid-nothing-changes", vec![two_by_two()], &[(127, 127, [0; 3])]),
         valid("valid-graphics-difference", vec![dot()], &[(7, 0, [0; 3]), (8, 0, [7, 8, 9])]),
         valid("valid-photo-pixel", vec![start(1, 1, &photo.body())], &[(0, 0, [7, 8, 9])]),
+        valid(
+            "valid-lanes-know-nothing-of-each-other",
+            vec![two_lanes()],
+            &[(0, 0, [7, 8, 9]), (0, 7, [7, 8, 9]), (0, 8, [7, 8, 9])],
+        ),
         valid("valid-transform-block", vec![grey(-3)], &[(0, 0, [125; 3]), (15, 7, [125; 3])]),
         valid("valid-transform-large-level", vec![grey(-20)], &[(7, 7, [108; 3])]),
         valid("valid-high-colour-photo", vec![high], &[(0, 0, [24, 32, 41])]),
@@ -546,16 +569,31 @@ fn invalid_streams() -> Vec<Vector> {
     let nothing = || Stream::map(&[], &[0; 4]).next_map(&[], &[0; 4]);
     let long = [nothing().segments(), vec![0; 2]].concat();
     let mut damaged = nothing().segments();
-    damaged[4] ^= 1;
+    damaged[9] ^= 1;
     let stream = |name, segments: &[u8], plain: &[u8], rule| {
         let body = [&length(segments.len())[..], &length(plain.len()), segments, plain].concat();
         invalid(name, second(&body), rule, SEGMENTS)
     };
     vec![
         stream("invalid-stream-length", &long, &[], Rule::StreamLength),
-        stream("invalid-stream-length-short", &[0; 14], &[], Rule::StreamLength),
+        stream("invalid-stream-length-short", &nothing().segments()[..14], &[], Rule::StreamLength),
         stream("invalid-stream-state", &damaged, &[], Rule::StreamState),
         stream("invalid-plain-bits", &nothing().segments(), &[0], Rule::PlainBits),
+        vector(
+            "invalid-lane-row-outside",
+            vec![lanes_in_rows(&[4, 16])],
+            Refused(Rule::LaneRow, SEGMENTS + 4),
+        ),
+        vector(
+            "invalid-lane-row-order",
+            vec![lanes_in_rows(&[4, 4])],
+            Refused(Rule::LaneRow, SEGMENTS + 4),
+        ),
+        vector(
+            "invalid-lane-row-first",
+            vec![lanes_in_rows(&[0])],
+            Refused(Rule::LaneRow, SEGMENTS + 4),
+        ),
         on_dot("invalid-vector-unknown", &dot_block(after_dot(), &[], COPY), Rule::VectorUnknown),
         vector(
             "invalid-cache-missing",

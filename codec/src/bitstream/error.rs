@@ -98,6 +98,9 @@ pub enum Rule {
     /// The plain bits are exactly those that the symbols need, followed by zeroes to a full byte.
     #[error("the plain bits of a stream do not fit its symbols")]
     PlainBits,
+    /// A lane begins on the canvas, below the one before.
+    #[error("a lane does not begin below the one before and on the canvas")]
+    LaneRow,
     /// A copy names a vector of the update.
     #[error("a copy names a vector that the update does not have")]
     VectorUnknown,

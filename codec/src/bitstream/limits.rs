@@ -14,7 +14,7 @@ pub struct Limits {
     /// Largest width and height of the canvas, in pixels, at most [`MAX_DIMENSION`].
     pub max_dimension: u16,
     /// Most pixels of the canvas. The decoder holds five pictures of it with four bytes a pixel, and
-    /// at most as many bytes again for the pictures of a leaf and the lanes of an update.
+    /// at most the bytes of one more for the pictures of a leaf.
     pub max_pixels: usize,
     /// Most bytes of one update.
     pub max_update_bytes: usize,

@@ -6,6 +6,7 @@ use super::cache::{Directives, PAGE_BITS};
 use super::coder::Coder;
 use super::model::{Alphabet, Bit, SYMBOLS};
 use super::transform::{QUANTIZER_BITS, Quantizer};
+use crate::bitstream::Rule;
 use crate::geometry::{Rect, Size, TILE, TileGrid, TileIndex};
 
 /// Width and height of a block, in pixels.
@@ -20,6 +21,12 @@ pub(crate) const MAX_VECTORS: usize = 10;
 /// Bits of the number of vectors, and of each coordinate.
 const COUNT_BITS: u32 = 4;
 const COORDINATE_BITS: u32 = 15;
+
+/// Most lanes of an update.
+pub(crate) const MAX_LANES: usize = 4;
+
+/// Bits of the row of blocks in which a lane begins: a canvas has at most 2,048.
+const LANE_ROW_BITS: u32 = 11;
 
 /// Added to a coordinate on the wire: the largest canvas is this wide.
 const COORDINATE_BIAS: i32 = 1 << (COORDINATE_BITS - 1);
@@ -101,6 +108,7 @@ struct MapModels {
     exact: [Bit; 2],
     cached: [Bit; 2],
     in_place: Bit,
+    another_lane: Bit,
     modes: [Alphabet; SYMBOLS * SYMBOLS],
 }
 
@@ -110,6 +118,7 @@ impl MapModels {
         exact: [Bit::NEW; 2],
         cached: [Bit::NEW; 2],
         in_place: Bit::NEW,
+        another_lane: Bit::NEW,
         modes: [Alphabet::NEW; SYMBOLS * SYMBOLS],
     };
 }
@@ -128,6 +137,9 @@ pub(crate) struct BlockMap {
     vectors: [Vector; MAX_VECTORS],
     vector_count: usize,
     quantizer: Quantizer,
+    /// The row of blocks in which each lane begins, of the first [`Self::lanes`] lanes.
+    lane_starts: [u16; MAX_LANES],
+    lanes: usize,
     /// What the update does to the cache.
     pub(crate) directives: Directives,
     models: Box<MapModels>,
@@ -145,6 +157,8 @@ impl BlockMap {
             vectors: [Vector::default(); MAX_VECTORS],
             vector_count: 0,
             quantizer: Quantizer::of(0),
+            lane_starts: [0; MAX_LANES],
+            lanes: 1,
             directives: Directives::new(),
             models: Box::new(MapModels::NEW),
         };
@@ -172,6 +186,7 @@ impl BlockMap {
         self.changed.fill(false);
         self.exact.fill(false);
         self.vector_count = 0;
+        self.lanes = 1;
         self.directives.clear();
     }
 
@@ -298,6 +313,34 @@ impl BlockMap {
         self.quantizer = quantizer;
     }
 
+    /// Number of lanes, at least one.
+    pub(crate) const fn lanes(&self) -> usize {
+        self.lanes
+    }
+
+    /// The rows of blocks of a lane. Each lane has some, unless [`Self::check_lanes`] says otherwise.
+    pub(super) fn lane(&self, at: usize) -> Range<usize> {
+        let row = |at: usize| self.lane_starts[..self.lanes].get(at).map(|&row| usize::from(row));
+        row(at).unwrap_or(self.rows)..row(at + 1).unwrap_or(self.rows)
+    }
+
+    /// Begins another lane in row `row` of blocks, if there may be one more.
+    pub(crate) fn begin_lane(&mut self, row: usize) {
+        if let Some(start) = self.lane_starts.get_mut(self.lanes) {
+            *start = row as u16;
+            self.lanes += 1;
+        }
+    }
+
+    /// # Errors
+    /// When a lane does not begin on the canvas and below the one before.
+    pub(crate) fn check_lanes(&self) -> Result<(), Rule> {
+        let starts = &self.lane_starts[..self.lanes];
+        let rises = starts.is_sorted_by(|row, next| row < next);
+        let is_inside = starts.last().is_none_or(|&row| usize::from(row) < self.rows);
+        if rises && is_inside { Ok(()) } else { Err(Rule::LaneRow) }
+    }
+
     /// Leaves out the vectors that no block of `tiles`, all that change, is copied by.
     pub(crate) fn drop_unused_vectors(&mut self, tiles: impl Iterator<Item = TileIndex> + Clone) {
         let mut used = [false; MAX_VECTORS];
@@ -368,6 +411,7 @@ impl BlockMap {
             }
         }
         self.directives.code(coder, &self.changed, tile_columns);
+        self.code_lanes(coder);
         for row in 0..self.rows {
             let first_tile = row / TILE_BLOCKS * tile_columns;
             for tile in 0..tile_columns {
@@ -381,6 +425,16 @@ impl BlockMap {
             let number = coder.raw(QUANTIZER_BITS, self.quantizer.number());
             self.quantizer = Quantizer::of(number);
         }
+    }
+
+    fn code_lanes<C: Coder>(&mut self, coder: &mut C) {
+        let mut lanes = 1;
+        while lanes < MAX_LANES && coder.bit(&mut self.models.another_lane, lanes < self.lanes) {
+            let row = coder.raw(LANE_ROW_BITS, u32::from(self.lane_starts[lanes]));
+            self.lane_starts[lanes] = row as u16;
+            lanes += 1;
+        }
+        self.lanes = lanes;
     }
 
     fn code_vector<C: Coder>(

@@ -59,7 +59,7 @@ impl Slot {
 const NONE: u32 = u32::MAX;
 
 /// The models of drawn content.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Graphics {
     wide: Vec<Slot>,
     narrow: Vec<Slot>,
@@ -123,6 +123,19 @@ impl Graphics {
             red: [Alphabet::NEW; 16],
             rank: [Alphabet::NEW; 8],
         }
+    }
+
+    /// Takes over all that `other` has learnt, in the memory there is.
+    pub(super) fn become_like(&mut self, other: &Self) {
+        let Self { wide, narrow, flat, run, wide_hit, narrow_hit, older, west, north, .. } = other;
+        let Self { north_east, north_west, green, blue, red, rank, .. } = other;
+        self.wide.clone_from(wide);
+        self.narrow.clone_from(narrow);
+        (self.flat, self.run, self.older) = (*flat, *run, *older);
+        (self.wide_hit, self.narrow_hit) = (*wide_hit, *narrow_hit);
+        (self.west, self.north) = (*west, *north);
+        (self.north_east, self.north_west) = (*north_east, *north_west);
+        (self.green, self.blue, self.red, self.rank) = (*green, *blue, *red, *rank);
     }
 
     /// Whether all known neighbours of the next [`RUN`] pixels from `i` have one colour.

@@ -2,11 +2,11 @@
 //!
 //! The first lane uses the line's models and trains them. Each other lane starts with a copy of
 //! them as they stood before the update, which it throws away; of the pixels above its band it
-//! sees only what both sides know without the other lanes.
+//! sees only what both sides know without the other lanes. The encoder says where lanes part.
 
 use std::ops::Range;
 
-use super::block_map::{BLOCK, BlockMap, Mode};
+use super::block_map::{BLOCK, BlockMap, MAX_LANES, Mode};
 use super::coder::Coder;
 use super::graphics::{Graphics, Older, RUN};
 use super::photo::{self, Photo};
@@ -14,40 +14,48 @@ use super::picture::Picture;
 use super::transform::{Place, Surroundings, Transform};
 use crate::colour::Colours;
 use crate::kernels::{self, Vectorized};
-
-/// Most lanes of an update.
-pub(crate) const MAX_LANES: usize = 4;
-
-/// Blocks with pixels for each lane, at least: 131,072 pixels. A lane learns from its own pixels
-/// alone, which smaller lanes would pay for in bytes.
-const LANE_BLOCKS: usize = 2048;
+use crate::parallel::Workers;
 
 /// Rows above a band that the models look at.
 const ROWS_ABOVE: usize = 2;
 
 /// All models of pixels.
-#[derive(Clone, Debug)]
-pub(super) struct PixelModels {
+#[derive(Debug)]
+struct PixelModels {
     graphics: Graphics,
     photo: Photo,
     transform: Transform,
 }
 
 impl PixelModels {
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         Self { graphics: Graphics::new(), photo: Photo::NEW, transform: Transform::NEW }
+    }
+
+    /// Takes over what `other` has learnt of the modes that the blocks in `rows` have.
+    fn learn_from(&mut self, other: &Self, map: &BlockMap, rows: Range<usize>) {
+        let has = |mode: Mode| rows.clone().any(|row| map.row(row).contains(&mode));
+        if has(Mode::GRAPHICS) {
+            self.graphics.become_like(&other.graphics);
+        }
+        if has(Mode::PHOTO) {
+            self.photo.clone_from(&other.photo);
+        }
+        if has(Mode::TRANSFORM) {
+            self.transform.clone_from(&other.transform);
+        }
     }
 }
 
 /// One lane.
 #[derive(Debug)]
-pub(super) struct Lane {
+struct Lane {
     /// Its rows of blocks.
     rows: Range<usize>,
     models: Box<PixelModels>,
-    /// The picture's pixels from index `offset` on: all of them for the first lane.
-    band: Vec<u32>,
-    offset: usize,
+    /// Of a lane other than the first: its first row of blocks below the rows that the models see
+    /// above it. All other pixels are coded where they stand.
+    head: Vec<u32>,
     spans: Vec<Span>,
     surroundings: Surroundings,
 }
@@ -63,7 +71,6 @@ struct Span {
 #[derive(Debug)]
 pub(super) struct Lanes {
     lanes: Vec<Lane>,
-    count: usize,
 }
 
 /// What lanes only read.
@@ -76,14 +83,17 @@ pub(super) struct Sources<'a> {
 }
 
 /// A lane with the stream that it is coded in.
-pub(super) struct LaneJob<'a, C> {
+struct LaneJob<'a, C> {
     lane: &'a mut Lane,
     coder: &'a mut C,
+    /// The picture's pixels from index `offset` on, up to the next lane's.
+    pixels: &'a mut [u32],
+    offset: usize,
 }
 
 impl Lanes {
-    pub(super) fn new() -> Self {
-        Self { lanes: Vec::new(), count: 0 }
+    pub(super) const fn new() -> Self {
+        Self { lanes: Vec::new() }
     }
 
     /// Forgets what the models have learnt.
@@ -93,105 +103,85 @@ impl Lanes {
         }
     }
 
-    /// Number of lanes of the update at hand.
-    pub(super) const fn count(&self) -> usize {
-        self.count
-    }
-
-    fn lane(&mut self, at: usize) -> &mut Lane {
-        while self.lanes.len() <= at {
-            self.lanes.push(Lane {
-                rows: 0..0,
-                models: Box::new(PixelModels::new()),
-                band: Vec::new(),
-                offset: 0,
-                spans: Vec::new(),
-                surroundings: Surroundings::default(),
-            });
+    /// Codes the pixels of `current` in the lanes of the map, each with its coder.
+    pub(super) fn code<C: Coder + Send, W: Send>(
+        &mut self,
+        current: &mut Picture,
+        coders: &mut [C],
+        sources: Sources<'_>,
+        workers: &Workers<W>,
+    ) {
+        let map = sources.map;
+        let count = map.lanes();
+        while self.lanes.len() < count {
+            self.lanes.push(Lane::new());
         }
-        &mut self.lanes[at]
-    }
+        let lanes = &mut self.lanes[..count];
+        for (at, lane) in lanes.iter_mut().enumerate() {
+            lane.rows = map.lane(at);
+        }
+        let Some((first, others)) = lanes.split_first_mut() else { return };
+        let (models, picture) = (&*first.models, &*current);
+        workers.run(others, 1, |lane, _| {
+            lane.models.learn_from(models, map, lane.rows.clone());
+            lane.take_head(picture, sources);
+        });
 
-    /// Splits the block rows of `map` into bands with about equally many blocks that have pixels.
-    pub(super) fn split(&mut self, map: &BlockMap) {
-        let (_, rows) = map.dimensions();
-        let blocks_in = |row: usize| map.row(row).iter().filter(|mode| mode.has_pixels()).count();
-        let total: usize = (0..rows).map(blocks_in).sum();
-        let wanted = (total / LANE_BLOCKS).clamp(1, MAX_LANES);
-        let (mut start, mut passed) = (0, 0);
-        self.count = 0;
-        for row in 0..rows {
-            passed += blocks_in(row);
-            let is_full = passed * wanted >= total * (self.count + 1);
-            if self.count + 1 < wanted && row + 1 < rows && is_full {
-                let at = self.count;
-                self.lane(at).rows = start..row + 1;
-                self.count += 1;
-                start = row + 1;
+        let mut offset = 0;
+        let starts: [usize; MAX_LANES] = std::array::from_fn(|at| match lanes.get(at + 1) {
+            Some(next) => current.row_start(next.rows.start * BLOCK),
+            None => current.pixels().len(),
+        });
+        let mut rest = current.pixels_mut();
+        let mut lanes = lanes.iter_mut().zip(coders).zip(starts);
+        let mut jobs: [_; MAX_LANES] = std::array::from_fn(|_| {
+            let ((lane, coder), end) = lanes.next()?;
+            let (pixels, after) = std::mem::take(&mut rest).split_at_mut(end - offset);
+            rest = after;
+            let job = LaneJob { lane, coder, pixels, offset };
+            offset = end;
+            Some(job)
+        });
+        workers.run(&mut jobs[..count], 1, |job, _| {
+            if let Some(LaneJob { lane, coder, pixels, offset }) = job {
+                let offset = *offset;
+                kernels::vectorize(PixelWalk { lane, coder: *coder, pixels, offset, sources });
+                coder.end();
             }
-        }
-        let at = self.count;
-        self.lane(at).rows = start..rows;
-        self.count += 1;
-    }
-
-    /// Takes `current` apart for the lanes; [`Self::join`] puts it together again.
-    pub(super) fn take(&mut self, current: &mut Picture, sources: Sources<'_>) {
-        let [first, others @ ..] = &mut self.lanes[..self.count] else { return };
-        let stride = current.stride();
-        for lane in others {
-            (*lane.models).clone_from(&first.models);
-            let top = lane.rows.start * BLOCK;
-            let bottom = (lane.rows.end * BLOCK).min(usize::from(current.size().height));
-            lane.offset = current.at(0, top - ROWS_ABOVE) - current.at(0, 0) % stride;
-            let end = lane.offset + (bottom - top + ROWS_ABOVE) * stride;
-            lane.band.clear();
-            lane.band.extend_from_slice(&current.pixels()[lane.offset..end]);
-            // The lane above is not coded yet where it has pixels.
-            let row = lane.rows.start - 1;
-            for (column, _) in
-                sources.map.row(row).iter().enumerate().filter(|(_, mode)| mode.has_pixels())
-            {
-                let rect = sources.map.rect(column, row);
-                for y in top - ROWS_ABOVE..top {
-                    let at = current.at(usize::from(rect.x), y);
-                    let width = usize::from(rect.width);
-                    lane.band[at - lane.offset..at - lane.offset + width]
-                        .copy_from_slice(&sources.previous.pixels()[at..at + width]);
-                }
-            }
-        }
-        first.offset = 0;
-        std::mem::swap(&mut first.band, current.buffer());
-    }
-
-    /// The lanes with `coders`, of which there is one for each.
-    pub(super) fn jobs<'a, C>(
-        &'a mut self,
-        coders: &'a mut [C],
-    ) -> [Option<LaneJob<'a, C>>; MAX_LANES] {
-        let mut jobs = self.lanes[..self.count].iter_mut().zip(coders);
-        std::array::from_fn(|_| jobs.next().map(|(lane, coder)| LaneJob { lane, coder }))
-    }
-
-    /// Gives `current` back, with what the lanes wrote.
-    pub(super) fn join(&mut self, current: &mut Picture) {
-        let [first, others @ ..] = &mut self.lanes[..self.count] else { return };
-        std::mem::swap(&mut first.band, current.buffer());
-        let above = ROWS_ABOVE * current.stride();
-        for lane in others {
-            let start = lane.offset + above;
-            let written = &lane.band[above..];
-            current.pixels_mut()[start..start + written.len()].copy_from_slice(written);
-        }
+        });
     }
 }
 
-impl<C: Coder> LaneJob<'_, C> {
-    /// Codes the lane's pixels, and ends its stream.
-    pub(super) fn run(&mut self, sources: Sources<'_>) {
-        kernels::vectorize(PixelWalk { lane: self.lane, coder: self.coder, sources });
-        self.coder.end();
+impl Lane {
+    fn new() -> Self {
+        Self {
+            rows: 0..0,
+            models: Box::new(PixelModels::new()),
+            head: Vec::new(),
+            spans: Vec::new(),
+            surroundings: Surroundings::default(),
+        }
+    }
+
+    /// Copies the first row of blocks and the rows above it out of `current`.
+    fn take_head(&mut self, current: &Picture, Sources { map, previous, .. }: Sources<'_>) {
+        let row = self.rows.start;
+        let top = row * BLOCK;
+        let bottom = (top + BLOCK).min(usize::from(current.size().height));
+        let start = current.row_start(top - ROWS_ABOVE);
+        self.head.clear();
+        self.head.extend_from_slice(&current.pixels()[start..current.row_start(bottom)]);
+        // The lane above is not coded yet where it has pixels.
+        let above = map.row(row - 1).iter().enumerate();
+        for (column, _) in above.filter(|(_, mode)| mode.has_pixels()) {
+            let rect = map.rect(column, row - 1);
+            for y in top - ROWS_ABOVE..top {
+                let at = current.at(usize::from(rect.x), y);
+                let width = usize::from(rect.width);
+                self.head[at - start..at - start + width]
+                    .copy_from_slice(&previous.pixels()[at..at + width]);
+            }
+        }
     }
 }
 
@@ -200,6 +190,8 @@ impl<C: Coder> LaneJob<'_, C> {
 struct PixelWalk<'a, C> {
     lane: &'a mut Lane,
     coder: &'a mut C,
+    pixels: &'a mut [u32],
+    offset: usize,
     sources: Sources<'a>,
 }
 
@@ -208,54 +200,71 @@ impl<C: Coder> Vectorized for PixelWalk<'_, C> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { lane, coder, sources } = self;
-        let Lane { rows, models, band, offset, spans, surroundings } = lane;
-        let Sources { map, previous, past, colours } = sources;
+        let Self { lane, coder, pixels, offset, sources } = self;
+        let Lane { rows, models, head, spans, surroundings } = lane;
+        let above = ROWS_ABOVE * sources.previous.stride();
+        surroundings.reset(sources.map.dimensions().0);
+        for row in rows.clone() {
+            let mut walk = RowWalk { coder, models, spans, surroundings, sources };
+            if row > 0 && row == rows.start {
+                walk.run(row, head, offset - above);
+                pixels[..head.len() - above].copy_from_slice(&head[above..]);
+            } else {
+                walk.run(row, pixels, offset);
+            }
+        }
+    }
+}
+
+/// Codes the pixels of one row of blocks.
+struct RowWalk<'a, C> {
+    coder: &'a mut C,
+    models: &'a mut PixelModels,
+    spans: &'a mut Vec<Span>,
+    surroundings: &'a mut Surroundings,
+    sources: Sources<'a>,
+}
+
+impl<C: Coder> RowWalk<'_, C> {
+    /// Codes row `row` in `band`, which holds the picture's pixels from index `offset` on.
+    #[inline(always)]
+    fn run(&mut self, row: usize, band: &mut [u32], offset: usize) {
+        let Self { coder, models, spans, surroundings, sources } = self;
+        let coder = &mut **coder;
+        let Sources { map, previous, past: [former, stable], colours } = *sources;
+        code_transforms(coder, &mut models.transform, band, offset, surroundings, *sources, row);
+        find_spans(map.row(row), spans);
+        if spans.is_empty() {
+            return;
+        }
+        let older = Older {
+            colours,
+            previous: &previous.pixels()[offset..],
+            past: [&former.pixels()[offset..], &stable.pixels()[offset..]],
+        };
         let size = previous.size();
         let (width, height) = (usize::from(size.width), usize::from(size.height));
         let stride = previous.stride();
-        let [former, stable] = past;
-        let older = Older {
-            colours,
-            previous: &previous.pixels()[*offset..],
-            past: [&former.pixels()[*offset..], &stable.pixels()[*offset..]],
-        };
-        surroundings.reset(map.dimensions().0);
-        for row in rows.clone() {
-            code_transforms(
-                coder,
-                &mut models.transform,
-                band,
-                *offset,
-                surroundings,
-                sources,
-                row,
-            );
-            find_spans(map.row(row), spans);
-            if spans.is_empty() {
-                continue;
+        for y in row * BLOCK..(row * BLOCK + BLOCK).min(height) {
+            if coder.is_damaged() {
+                return;
             }
-            for y in row * BLOCK..(row * BLOCK + BLOCK).min(height) {
-                if coder.is_damaged() {
-                    return;
-                }
-                let first = previous.at(0, y) - *offset;
-                for &Span { columns: (start, end), mode } in spans.iter() {
-                    let range = first + start * BLOCK..first + (end * BLOCK).min(width);
-                    match (mode, colours) {
-                        (Mode::GRAPHICS, _) => {
-                            code_graphics(coder, &mut models.graphics, band, &older, range, stride);
-                        }
-                        (_, Colours::HighColour) => {
-                            code_photo::<C, true>(coder, &mut models.photo, band, range, stride);
-                        }
-                        _ => {
-                            code_photo::<C, false>(coder, &mut models.photo, band, range, stride);
-                        }
+            let first = previous.at(0, y) - offset;
+            for &Span { columns: (start, end), mode } in spans.iter() {
+                let range = first + start * BLOCK..first + (end * BLOCK).min(width);
+                match (mode, colours) {
+                    (Mode::GRAPHICS, _) => {
+                        code_graphics(coder, &mut models.graphics, band, &older, range, stride);
+                    }
+                    (_, Colours::HighColour) => {
+                        code_photo::<C, true>(coder, &mut models.photo, band, range, stride);
+                    }
+                    _ => {
+                        code_photo::<C, false>(coder, &mut models.photo, band, range, stride);
                     }
                 }
-                coder.end_row();
             }
+            coder.end_row();
         }
     }
 }

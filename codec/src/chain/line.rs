@@ -3,7 +3,7 @@
 use super::block_map::{BlockMap, Mode};
 use super::cache::Cache;
 use super::coder::Coder;
-use super::lanes::{Lanes, MAX_LANES, Sources};
+use super::lanes::{Lanes, Sources};
 use super::picture::Picture;
 use crate::bitstream::Rule;
 use crate::colour::Colours;
@@ -150,29 +150,14 @@ impl Line {
         Ok(())
     }
 
-    /// Splits the blocks with pixels into lanes, and returns their number.
-    pub(crate) fn split_lanes(&mut self) -> usize {
-        self.lanes.split(&self.map);
-        self.lanes.count()
-    }
-
-    /// Codes the pixels of all lanes, in parallel when there are several, each with its coder.
+    /// Codes the pixels of the map's lanes, in parallel when there are several, each with its coder.
     pub(crate) fn code_pixels<C: Coder + Send, W: Send>(
         &mut self,
         coders: &mut [C],
         workers: &Workers<W>,
     ) {
         let Self { previous, past, current, map, colours, lanes, .. } = self;
-        let sources = Sources { map, previous, past, colours };
-        lanes.take(current, sources);
-        let count = lanes.count();
-        let mut jobs: [_; MAX_LANES] = lanes.jobs(coders);
-        workers.run(&mut jobs[..count], 1, |job, _| {
-            if let Some(job) = job {
-                job.run(sources);
-            }
-        });
-        lanes.join(current);
+        lanes.code(current, coders, Sources { map, previous, past, colours }, workers);
     }
 
     /// Ends the update: what it overwrote becomes past or goes into the cache, and its picture

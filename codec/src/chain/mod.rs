@@ -22,9 +22,8 @@ mod rans_encoder;
 mod token;
 mod transform;
 
-pub(crate) use block_map::{BLOCK, MAX_VECTORS, Mode, Vector};
+pub(crate) use block_map::{BLOCK, BlockMap, MAX_LANES, MAX_VECTORS, Mode, Vector};
 pub(crate) use cache::{Cache, Directives, PAGES};
-pub(crate) use lanes::MAX_LANES;
 pub(crate) use line::Line;
 pub(crate) use picture::{Picture, blocks_equal};
 pub(crate) use rans_decoder::StreamDecoder;

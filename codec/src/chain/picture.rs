@@ -59,6 +59,11 @@ impl Picture {
         (y + EDGE) * self.stride + x + SIDE
     }
 
+    /// Index of the first pixel of row `y`, that of its border.
+    pub(super) const fn row_start(&self, y: usize) -> usize {
+        (y + EDGE) * self.stride
+    }
+
     /// All pixels, the border's too.
     #[inline(always)]
     pub(crate) fn pixels(&self) -> &[u32] {
@@ -68,11 +73,6 @@ impl Picture {
     /// All pixels for writing; the border must stay black.
     #[inline(always)]
     pub(crate) fn pixels_mut(&mut self) -> &mut [u32] {
-        &mut self.pixels
-    }
-
-    /// The memory of all pixels, to be lent and given back.
-    pub(super) const fn buffer(&mut self) -> &mut Vec<u32> {
         &mut self.pixels
     }
 

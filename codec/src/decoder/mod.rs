@@ -448,8 +448,9 @@ fn decode_body<W: Send>(
         if at == 0 {
             line.map.clear();
             line.map.code(&mut streams[0]);
-            line.place_copies().map_err(|rule| rule.at(range.segments.start))?;
-            lanes = line.split_lanes();
+            let checked = line.map.check_lanes().and_then(|()| line.place_copies());
+            checked.map_err(|rule| rule.at(range.segments.start))?;
+            lanes = line.map.lanes();
         }
         ranges[at] = range;
         at += 1;

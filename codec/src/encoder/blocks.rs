@@ -4,8 +4,8 @@ use super::originals::Originals;
 use super::text::TextSearch;
 use crate::chain::{BLOCK, Line, Mode, Picture, blocks_equal};
 use crate::colour::ColourMode;
-use crate::geometry::{Rect, TileIndex};
-use crate::kernels::{self, Vectorized};
+use crate::geometry::{Rect, TILE, TileIndex};
+use crate::kernels::{self, Texture, Vectorized};
 
 /// A block is a photograph when less than this share of its pixels repeats something, in percent.
 const MIN_REPEATED_PERCENT: u32 = 20;
@@ -27,6 +27,8 @@ pub(super) struct TileContent {
     /// Blocks of new photographic content, and those of them that are approximate.
     pub(super) photo: u32,
     pub(super) transform: u32,
+    /// Of each row of blocks the pixels of drawn content that repeat nothing.
+    pub(super) drawn_pixels: [u16; TILE as usize / BLOCK],
     /// Blocks that moved here or came back.
     pub(super) moved: u32,
     /// One bit for each block, in the order of the map: it shows older pixels that are approximate.
@@ -109,21 +111,29 @@ impl Vectorized for ModeSearch<'_> {
             content.blocks += 1;
             // What may be approximate is as good where it shows the same pixels of the source.
             let source = if lossy { originals.picture(line) } else { &line.previous };
-            let mut mode = block.find(source);
+            let mode = block.find(source);
             if lossy && let Some(shown) = mode {
                 let is_near = block.is_near(originals, shown);
                 content.near |= u64::from(is_near) << bit;
             }
-            if mode.is_none() && block.is_photo() {
-                content.photo += 1;
-                let text = text.as_deref_mut();
-                let is_lossy = text.is_some_and(|text| !text.is_text(&line.current, column, row));
-                content.transform += u32::from(is_lossy);
-                mode = Some(if is_lossy { Mode::TRANSFORM } else { exact_photo(line) });
-            }
             let mode = mode.unwrap_or_else(|| {
-                content.graphics += 1;
-                Mode::GRAPHICS
+                let texture = block.texture();
+                let mode = if block.is_photo(texture) {
+                    content.photo += 1;
+                    let text = text.as_deref_mut();
+                    let is_lossy =
+                        text.is_some_and(|text| !text.is_text(&line.current, column, row));
+                    content.transform += u32::from(is_lossy);
+                    if is_lossy { Mode::TRANSFORM } else { exact_photo(line) }
+                } else {
+                    content.graphics += 1;
+                    Mode::GRAPHICS
+                };
+                if mode == Mode::GRAPHICS {
+                    content.drawn_pixels[row % content.drawn_pixels.len()] +=
+                        (block.pixels() - texture.repeated) as u16;
+                }
+                mode
             });
             content.moved += u32::from(mode != Mode::SKIP && !mode.has_pixels());
             line.map.set_mode(column, row, mode);
@@ -224,13 +234,17 @@ impl<'a> Block<'a> {
         })
     }
 
-    /// Whether the block is a photograph rather than drawn.
+    const fn pixels(&self) -> u32 {
+        (self.width * self.height) as u32
+    }
+
+    /// What tells whether the block is a photograph.
     #[inline(always)]
-    fn is_photo(&self) -> bool {
+    fn texture(&self) -> Texture {
         let line = self.line;
         let stride = line.current.stride();
         let [former, stable] = line.pasts();
-        let (mut repeated, mut far) = (0, 0);
+        let mut sum = Texture::default();
         for row in 0..self.height {
             let at = self.at + row * stride;
             let rows = (
@@ -244,12 +258,17 @@ impl<'a> Block<'a> {
             // The pictures' borders make a full row readable everywhere.
             if let (Some(block), Some(west), Some(north), Some(previous), Some(p), Some(q)) = rows {
                 let texture = kernels::texture(block, west, north, [previous, p, q], self.width);
-                repeated += texture.repeated;
-                far += texture.far;
+                sum.repeated += texture.repeated;
+                sum.far += texture.far;
             }
         }
-        let pixels = (self.width * self.height) as u32;
-        if line.colours.mode() == ColourMode::Palette {
+        sum
+    }
+
+    /// Whether the block is a photograph rather than drawn.
+    const fn is_photo(&self, Texture { repeated, far }: Texture) -> bool {
+        let pixels = self.pixels();
+        if matches!(self.line.colours.mode(), ColourMode::Palette) {
             return repeated * 100 < pixels * MAX_REPEATED_PERCENT_PALETTE;
         }
         let close = pixels - repeated - far;

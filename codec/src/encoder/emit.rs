@@ -92,13 +92,18 @@ impl Encoder {
     /// Codes the map and the pixels, each lane into its stream, and returns how many there are. A
     /// canvas without tiles has none.
     fn code_lanes(&mut self) -> usize {
-        let Self { line, motion, directory, streams, workers, grid, candidates, .. } = self;
+        let Self { line, motion, directory, load, streams, workers, grid, candidates, .. } = self;
         if grid.tiles() == 0 {
             return 0;
         }
         let tiles = candidates.iter().map(|item| item.tile);
         line.map.drop_unused_vectors(tiles.clone());
         directory.direct(line, tiles);
+        load.begin(&line.map);
+        for candidate in candidates.iter() {
+            load.add(&line.map, candidate.tile, &candidate.content);
+        }
+        load.part(&mut line.map);
         // Where every source equals the frame, the line has its pixels already.
         let is_lossy = candidates.iter().any(|item| !item.content.is_exact());
         let lanes = code_body(line, streams, workers, is_lossy);
@@ -176,7 +181,7 @@ pub(super) fn code_body<W: Send>(
         let placed = line.place_copies();
         debug_assert!(placed.is_ok(), "the search made an invalid map: {placed:?}");
     }
-    let lanes = line.split_lanes();
+    let lanes = line.map.lanes();
     line.code_pixels(&mut streams[..lanes], workers);
     lanes
 }

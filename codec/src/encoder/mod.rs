@@ -14,6 +14,7 @@ mod colour;
 mod config;
 mod directory;
 mod emit;
+mod load;
 mod motion;
 mod originals;
 mod payload;
@@ -28,6 +29,7 @@ use self::choice::Estimate;
 use self::colour::{ColourChoice, look};
 pub use self::config::{EncodeRequest, EncoderConfig, Policy, Report};
 use self::directory::Directory;
+use self::load::Load;
 use self::motion::Motion;
 use self::originals::Originals;
 use self::payload::BufferPool;
@@ -84,6 +86,7 @@ pub struct Encoder {
     directory: Directory,
     originals: Originals,
     text: TextSearch,
+    load: Load,
     streams: [StreamEncoder; MAX_LANES],
     candidates: Vec<Candidate>,
     /// Tiles of the call at hand that are film.
@@ -121,6 +124,7 @@ impl Encoder {
             directory: Directory::new(),
             originals: Originals::new(),
             text: TextSearch::default(),
+            load: Load::default(),
             streams: Default::default(),
             candidates: Vec::new(),
             film: Region::empty(Size::default()),

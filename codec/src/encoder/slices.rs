@@ -177,8 +177,18 @@ impl Encoder {
 
     /// Makes the slice of a cell with the tiles of `wanted`, unless there is one already.
     fn make_slice(&mut self, cell: usize, block: TileBlock, wanted: u32) {
-        let Self { slices, line: source, originals, tiles, grid, streams, workers, chain, .. } =
-            self;
+        let Self {
+            slices,
+            line: source,
+            originals,
+            tiles,
+            grid,
+            load,
+            streams,
+            workers,
+            chain,
+            ..
+        } = self;
         let Slices { line, cells, payload, .. } = slices;
         let Some(cell) = cells.get_mut(cell) else { return };
         let state = |tile: TileIndex| &tiles[tile.0 as usize];
@@ -194,11 +204,14 @@ impl Encoder {
         let within = TileGrid::new(Size::new(rect.width, rect.height));
         let chosen = || block.tiles(*grid).zip(0..).filter(|(_, bit)| wanted >> bit & 1 == 1);
         line.reset(within.size());
+        load.begin(&line.map);
         for (tile, bit) in chosen() {
             line.current.copy_from(within.rect(TileIndex(bit)), &source.previous, grid.rect(tile));
-            choose_modes(line, originals, None, TileIndex(bit));
+            let content = choose_modes(line, originals, None, TileIndex(bit));
+            load.add(&line.map, TileIndex(bit), &content);
             line.map.set_changed(TileIndex(bit), state(tile).written_exactly);
         }
+        load.part(&mut line.map);
         let lanes = code_body(line, streams, workers, false);
         payload.clear();
         for stream in &streams[..lanes] {

@@ -64,8 +64,21 @@ impl Stream {
     /// The same with tiles that are exact or not.
     pub(crate) fn map_of(vectors: &[(i32, i32)], tiles: &[u8], exact: bool) -> Self {
         let mut stream = Self::default();
-        stream.begin(&uncached(vectors), tiles, exact, None);
+        stream.begin(&uncached(vectors), tiles, exact, None, &[]);
         stream
+    }
+
+    /// The first update with several lanes, of which each but the first begins in one of `lanes`,
+    /// rows of blocks.
+    pub(crate) fn map_in_lanes(tiles: &[u8], lanes: &[u64]) -> Self {
+        let mut stream = Self::default();
+        stream.begin(&[], tiles, true, None, lanes);
+        stream
+    }
+
+    /// Another lane of the first update.
+    pub(crate) fn lane() -> Self {
+        Self::default()
     }
 
     /// The next update of the same line.
@@ -93,7 +106,7 @@ impl Stream {
     ) -> Self {
         self.symbols.clear();
         self.plain.clear();
-        self.begin(vectors, tiles, true, directives);
+        self.begin(vectors, tiles, true, directives, &[]);
         self
     }
 
@@ -103,6 +116,7 @@ impl Stream {
         tiles: &[u8],
         exact: bool,
         directives: Option<Directives<'_>>,
+        lanes: &[u64],
     ) {
         self.raw(4, vectors.len() as u64);
         let mut cached_before = 0;
@@ -149,6 +163,13 @@ impl Stream {
                 west = put;
             }
         }
+        for &row in lanes {
+            self.bit("another lane", 0, true);
+            self.raw(11, row);
+        }
+        if lanes.len() < 3 {
+            self.bit("another lane", 0, false);
+        }
     }
 
     /// The mode of a block between those to its left and above.
@@ -180,6 +201,13 @@ impl Stream {
         self.symbol("photo blue", 16 * 2, 1, 1);
         self.symbol("photo red", 16 * 2, 2, 2);
         self.plain(3, 2);
+    }
+
+    /// A pixel below such a one and equal to it, in the only column of the canvas.
+    pub(crate) fn photo_repeated(&mut self) {
+        self.symbol("photo green", 9, 0, 0);
+        self.symbol("photo blue", 9, 0, 1);
+        self.symbol("photo red", 9, 0, 2);
     }
 
     fn bit(&mut self, name: &'static str, context: usize, bit: bool) {
