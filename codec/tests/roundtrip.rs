@@ -143,6 +143,35 @@ fn film_travels_on_leaves_and_is_exact_after_rest() {
     assert!(desk.decoder.is_exact());
 }
 
+/// More blocks than an update may have of new photographs before they are film at once.
+const BURST: Size = Size::new(704, 640);
+
+#[test]
+fn a_burst_of_new_photographs_is_pictures_at_once() {
+    let mut desk = Desk::new(BURST, EncoderConfig::default());
+    desk.draw_text(1);
+    desk.send();
+    desk.draw_photo(1);
+    let report = desk.send();
+    assert_eq!((report.jpeg_tiles, report.photo_blocks), (110, 0), "{report:?}");
+    // The page that was there before costs little, whatever was shown meanwhile.
+    desk.draw_text(1);
+    let report = desk.send();
+    assert!(report.bytes < 200 && desk.decoder.is_exact(), "{report:?}");
+    desk.assert_equal();
+}
+
+#[test]
+fn a_screenful_of_photographs_that_moves_is_no_burst() {
+    let mut desk = Desk::new(BURST, EncoderConfig::default());
+    desk.draw_photo(1);
+    desk.send();
+    desk.settle();
+    desk.scroll_up(24, 2);
+    let report = desk.send();
+    assert!(report.jpeg_tiles == 0 && report.moved_blocks > 76 * 88, "{report:?}");
+}
+
 #[test]
 fn two_threads_decode_what_one_encoded_and_the_reverse() {
     for (encoding, decoding) in [(1, 2), (2, 1), (2, 2)] {

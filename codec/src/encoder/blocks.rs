@@ -68,6 +68,47 @@ pub(super) fn choose_modes(
     kernels::vectorize(ModeSearch { line, originals, text, tile })
 }
 
+/// Of some blocks of a tile, one in each row and column, how many show what a mode without pixels
+/// would show, and how many of the others are photographs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sample {
+    pub(super) blocks: u32,
+    pub(super) known: u32,
+    pub(super) photo: u32,
+}
+
+/// Looks at a sample of the blocks of `tile`, whose new pixels are in the line's current picture.
+pub(super) fn sample(line: &Line, originals: &Originals, tile: TileIndex) -> Sample {
+    kernels::vectorize(Sampling { line, originals, tile })
+}
+
+struct Sampling<'a> {
+    line: &'a Line,
+    originals: &'a Originals,
+    tile: TileIndex,
+}
+
+impl Vectorized for Sampling<'_> {
+    type Output = Sample;
+
+    #[inline(always)]
+    fn run(self) -> Sample {
+        let Self { line, originals, tile } = self;
+        let mut sample = Sample::default();
+        for (column, row) in line.map.blocks(tile).filter(|(column, row)| column % 8 == row * 3 % 8)
+        {
+            let block = Block::new(line, column, row);
+            sample.blocks += 1;
+            if block.find(originals.picture(line)).is_some() {
+                sample.known += 1;
+            } else if block.is_photo() {
+                sample.photo += 1;
+            }
+        }
+        sample
+    }
+}
+
 /// Makes a tile exact after all.
 pub(super) fn make_exact(line: &mut Line, tile: TileIndex, content: &mut TileContent) {
     if content.is_exact() {

@@ -2,7 +2,7 @@
 
 use super::blocks::{TileContent, make_exact};
 use super::config::{EncodeRequest, Policy};
-use super::tile::Task;
+use super::tile::{Task, TileState};
 use super::{Encoder, Held};
 use crate::frame::{BYTES_PER_PIXEL, FrameView};
 use crate::geometry::Rect;
@@ -20,7 +20,7 @@ const FILM_PAUSE_US: u64 = 250_000;
 
 /// Blocks of new photographic content in one update beyond which they go as JPEG at once, however
 /// rarely they change: coding so many would hold the picture up. A choice, not a measurement.
-const BURST_BLOCKS: u32 = 4_096;
+pub(super) const BURST_BLOCKS: u32 = 4_096;
 
 /// Changes of film of which one is searched for moved content. Arbitrary: a share of the cost that
 /// does not matter.
@@ -76,7 +76,7 @@ impl Estimate {
 
 /// Whether three of four pixels differ from their neighbour, by a sample of rows: so few are equal
 /// in photographs only.
-fn looks_photographic(frame: FrameView<'_>, rect: Rect) -> bool {
+pub(super) fn looks_photographic(frame: FrameView<'_>, rect: Rect) -> bool {
     let (mut pairs, mut differing) = (0, 0);
     for y in (rect.y..rect.y + rect.height).step_by(8) {
         let row = frame.span(rect.x, y, rect.width);
@@ -89,6 +89,11 @@ fn looks_photographic(frame: FrameView<'_>, rect: Rect) -> bool {
         }
     }
     differing * 4 > pairs * 3
+}
+
+/// Whether a tile was sent as film a moment ago.
+pub(super) const fn was_film(state: &TileState, now_us: u64) -> bool {
+    state.filmed_us > 0 && now_us.saturating_sub(state.filmed_us) <= FILM_PAUSE_US
 }
 
 impl Encoder {
@@ -117,16 +122,13 @@ impl Encoder {
         let Self { candidates, tiles, film, grid, .. } = self;
         candidates.retain(|item| {
             let state = &mut tiles[item.tile.0 as usize];
-            let was_film =
-                state.filmed_us > 0 && now_us.saturating_sub(state.filmed_us) <= FILM_PAUSE_US;
             let is_known = item.task == Task::Change
                 && state.held != Held::Nothing
-                && was_film
+                && was_film(state, now_us)
                 && state.film_changes % FILM_SEARCH_CHANGES != FILM_SEARCH_CHANGES - 1
                 && looks_photographic(frame, grid.rect(item.tile));
             if is_known {
-                state.film_changes = state.film_changes.wrapping_add(1);
-                (state.film_us, state.filmed_us) = (now_us, now_us);
+                state.see_film(now_us);
                 film.insert(item.tile);
             }
             !is_known
@@ -152,7 +154,7 @@ impl Encoder {
         let (fresh, moved) = changed.fold((0, 0), |(fresh, moved), item| {
             (fresh + item.content.photo, moved + item.content.moved)
         });
-        let is_burst = fresh > BURST_BLOCKS;
+        let is_burst = self.is_burst || fresh > BURST_BLOCKS;
         let Self { candidates, tiles, line, film, grid, motion, .. } = self;
         for item in candidates.iter_mut().filter(|item| item.task == Task::Change) {
             let state = &mut tiles[item.tile.0 as usize];

@@ -8,6 +8,7 @@
 //! others. Time is an argument; there is no clock here, and no thread but those of the worker pool.
 
 mod blocks;
+mod burst;
 mod check;
 mod choice;
 mod colour;
@@ -91,6 +92,8 @@ pub struct Encoder {
     candidates: Vec<Candidate>,
     /// Tiles of the call at hand that are film.
     film: Region,
+    /// Whether the call at hand has so many new photographs that they are film at once.
+    is_burst: bool,
     plan: Plan,
     estimate: Estimate,
     slices: Slices,
@@ -128,6 +131,7 @@ impl Encoder {
             streams: Default::default(),
             candidates: Vec::new(),
             film: Region::empty(Size::default()),
+            is_burst: false,
             plan: Plan::default(),
             estimate: Estimate::new(),
             slices: Slices::new(),
@@ -239,7 +243,9 @@ impl Encoder {
                 self.line.renew();
                 self.directory.renew();
             }
-            self.search(frame);
+            self.find_vectors(frame);
+            self.set_new_photographs_apart(frame, request.now_us);
+            self.choose_modes();
             self.choose(request);
             self.emit_chain(frame, damage, &mut report, out);
             self.emit_film(frame, damage, &mut report, out);
@@ -321,12 +327,11 @@ impl Encoder {
         }
     }
 
-    /// Brings the candidates' pixels into the line, finds vectors, and a mode for each block.
-    fn search(&mut self, frame: FrameView<'_>) {
-        let Self { line, motion, directory, originals, text, candidates, grid, config, .. } = self;
+    /// Brings the candidates' pixels into the line, and finds by which vectors they moved.
+    fn find_vectors(&mut self, frame: FrameView<'_>) {
+        let Self { line, motion, directory, originals, candidates, grid, config, .. } = self;
         line.map.clear();
         line.map.set_quantizer(config.quantizer(line.colours.mode()));
-        text.begin(line.map.dimensions());
         for candidate in candidates.iter() {
             line.current.take(frame, grid.rect(candidate.tile), &line.colours);
         }
@@ -337,6 +342,12 @@ impl Encoder {
             let found = motion.find(source, line, directory, tiles, &mut vectors);
             line.map.set_vectors(found);
         }
+    }
+
+    /// Finds a mode for each block of the candidates.
+    fn choose_modes(&mut self) {
+        let Self { line, originals, text, candidates, config, .. } = self;
+        text.begin(line.map.dimensions());
         for candidate in candidates.iter_mut() {
             let lossy = config.policy == Policy::Live && candidate.task == Task::Change;
             let text = lossy.then_some(&mut *text);

@@ -2,7 +2,9 @@
 //!
 //! *Anchors* are positions that their surroundings choose: where a hash of three spans of pixels has
 //! a given form. They move with the content. The anchors of the frame before are looked up by hash, each
-//! match votes for a vector, and the vectors with most votes are tried block by block.
+//! match votes for a vector, and the vectors with most votes are tried block by block. Where anchors repeat over and
+//! over, as on a page of like lines, none votes at first; then each votes for all that it matches, and the vector by
+//! which most of the picture moved gets most votes.
 
 use super::directory::Directory;
 use crate::chain::{Line, MAX_VECTORS, Picture, Vector};
@@ -30,6 +32,21 @@ const ROWS_BELOW: usize = 5;
 const SPAN: usize = 16;
 
 const SIDE: usize = TILE as usize;
+
+/// Repeated anchors vote when the best vector has fewer votes than this share of all anchors, as a divisor. Arbitrary:
+/// content that is found at once gets more.
+const FEW_VOTES: u32 = 8;
+
+/// Of repeated anchors one in four votes; it is chosen by its hash, so that the same are looked up.
+const REPEATED_SAMPLE: u32 = 4;
+
+/// Logarithm of the number of lists of repeated anchors.
+const LIST_BITS: u32 = 12;
+
+/// Anchors looked at while repeated ones vote, after which no more do: some milliseconds at most. Those that vote are
+/// spread over the picture in [`SPREAD`] rounds of every so many tiles. Choices, not measurements.
+const MOST_LOOKS: u32 = 1 << 18;
+const SPREAD: u32 = 16;
 
 /// A position and the hash of its surroundings.
 #[derive(Clone, Copy, Debug, Default)]
@@ -61,11 +78,62 @@ struct Ballot {
     votes: u32,
 }
 
+/// Anchors of the picture before in lists, by hash.
+#[derive(Debug)]
+struct Likenesses {
+    /// For each list its newest anchor, as one more than the index; 0 when there is none.
+    newest: Vec<u32>,
+    /// Each anchor with the next older one of its list.
+    anchors: Vec<(Anchor, u32)>,
+}
+
+impl Likenesses {
+    fn new() -> Self {
+        Self { newest: vec![0; 1 << LIST_BITS], anchors: Vec::new() }
+    }
+
+    /// Makes room for the anchors of so many tiles; more are left out.
+    fn reserve(&mut self, tiles: usize) {
+        let most = tiles * MAX_ANCHORS / REPEATED_SAMPLE as usize;
+        self.anchors.clear();
+        self.anchors.reserve_exact(most);
+    }
+
+    fn clear(&mut self) {
+        self.newest.fill(0);
+        self.anchors.clear();
+    }
+
+    const fn list(hash: u32) -> usize {
+        (hash >> (32 - LIST_BITS)) as usize
+    }
+
+    fn add(&mut self, anchor: Anchor) {
+        if self.anchors.len() == self.anchors.capacity() {
+            return;
+        }
+        let newest = &mut self.newest[Self::list(anchor.hash)];
+        self.anchors.push((anchor, *newest));
+        *newest = self.anchors.len() as u32;
+    }
+
+    /// The anchors in the list of `hash`, also those with other hashes.
+    fn list_of(&self, hash: u32) -> impl Iterator<Item = Anchor> {
+        let mut next = self.newest[Self::list(hash)];
+        std::iter::from_fn(move || {
+            let &(found, older) = self.anchors.get((next as usize).checked_sub(1)?)?;
+            next = older;
+            Some(found)
+        })
+    }
+}
+
 /// The search, and the anchors of the frame before.
 #[derive(Debug)]
 pub(super) struct Motion {
     table: Vec<Entry>,
     ballots: Vec<Ballot>,
+    likenesses: Likenesses,
     kept: Vec<Kept>,
     /// Those of the picture before, where the update at hand replaces them.
     replaced: Vec<Kept>,
@@ -98,6 +166,14 @@ impl Kept {
         &self.anchors[..self.count]
     }
 
+    /// The anchors that vote even when repeated.
+    fn sampled(&self) -> impl Iterator<Item = Anchor> {
+        // The lowest bits of every anchor's hash are the same.
+        let is_sampled =
+            |anchor: &Anchor| (anchor.hash >> ANCHOR_BITS).is_multiple_of(REPEATED_SAMPLE);
+        self.anchors().iter().copied().filter(is_sampled)
+    }
+
     /// Appends an anchor; those that are too many are left out.
     #[inline(always)]
     fn push(&mut self, anchor: Anchor) {
@@ -113,6 +189,7 @@ impl Motion {
         Self {
             table: vec![Entry::Empty; 1 << TABLE_BITS],
             ballots: vec![Ballot::default(); BALLOTS],
+            likenesses: Likenesses::new(),
             kept: Vec::new(),
             replaced: Vec::new(),
         }
@@ -122,6 +199,7 @@ impl Motion {
     pub(super) fn reset(&mut self, grid: TileGrid) {
         self.kept.resize(grid.tiles() as usize, Kept::NEW);
         self.replaced.resize(grid.tiles() as usize, Kept::NEW);
+        self.likenesses.reserve(grid.tiles() as usize);
         self.kept.iter_mut().for_each(|kept| kept.is_known = false);
     }
 
@@ -166,13 +244,15 @@ impl Motion {
             }
         }
         self.ballots.fill(Ballot::default());
-        for (tile, hash) in tiles {
+        let mut anchors = 0;
+        for (tile, hash) in tiles.clone() {
             let Some(kept) = self.kept.get_mut(tile.0 as usize) else { continue };
             if let Some(replaced) = self.replaced.get_mut(tile.0 as usize) {
                 std::mem::swap(kept, replaced);
             }
             find_anchors(current, grid, tile, kept);
             kept.is_known = true;
+            anchors += kept.count as u32;
             if kept.count >= MIN_ANCHORS
                 && let Some(vector) = directory.vector_of_tile(cache, tile, hash)
             {
@@ -196,7 +276,39 @@ impl Motion {
                 }
             }
         }
+        let most = self.ballots.iter().map(|ballot| ballot.votes).max().unwrap_or(0);
+        if most < anchors / FEW_VOTES {
+            self.vote_for_likenesses(&tiles.map(|(tile, _)| tile));
+        }
         self.elect(into)
+    }
+
+    /// Lets repeated anchors of `tiles` vote for all vectors by which each may have moved.
+    fn vote_for_likenesses(&mut self, tiles: &(impl Iterator<Item = TileIndex> + Clone)) {
+        let Self { ballots, likenesses, kept, replaced, .. } = self;
+        likenesses.clear();
+        for tile in tiles.clone() {
+            let anchors = replaced.get(tile.0 as usize).into_iter().flat_map(Kept::sampled);
+            anchors.for_each(|anchor| likenesses.add(anchor));
+        }
+        let mut looks = 0;
+        for round in 0..SPREAD {
+            for tile in tiles.clone().filter(|tile| tile.0 % SPREAD == round) {
+                for anchor in kept.get(tile.0 as usize).into_iter().flat_map(Kept::sampled) {
+                    for Anchor { hash, x, y } in likenesses.list_of(anchor.hash) {
+                        looks += 1;
+                        if hash == anchor.hash {
+                            let (dx, dy) = (x.wrapping_sub(anchor.x), y.wrapping_sub(anchor.y));
+                            let vector = Vector { page: None, dx: dx as i16, dy: dy as i16 };
+                            vote(ballots, vector, 1);
+                        }
+                    }
+                    if looks > MOST_LOOKS {
+                        return;
+                    }
+                }
+            }
+        }
     }
 
     fn elect<'a>(&self, into: &'a mut [Vector; MAX_VECTORS]) -> &'a [Vector] {
@@ -348,5 +460,34 @@ mod tests {
         assert_eq!(found.first(), Some(&Vector { page: None, dx: -101, dy: -37 }));
         let block = Rect::new(140, 64, 8, 8);
         assert_eq!(found[0].source(block, size), Some(Rect::new(39, 27, 8, 8)));
+    }
+
+    #[test]
+    fn a_page_of_like_lines_elects_the_vector_that_moves_most_of_it() {
+        let size = Size::new(512, 512);
+        let mut line = Line::new(size);
+        // Every 40 pixels to the right and every 30 down the page repeats itself.
+        let pixel = |x: usize, y: usize| {
+            let place = (x % 40 + 40 * (y % 30)) as u32;
+            (place.wrapping_mul(0x9e37_79b1) ^ place << 7).wrapping_mul(0x85eb_ca77) >> 8
+        };
+        for y in 0..512 {
+            for x in 0..512 {
+                let at = line.previous.at(x, y);
+                line.previous.pixels_mut()[at] = pixel(x, y);
+                line.current.pixels_mut()[at] = pixel(x + 7, y + 5);
+            }
+        }
+        let grid = TileGrid::new(size);
+        let tiles = (0..grid.tiles()).map(|tile| (TileIndex(tile), 0));
+        let mut directory = Directory::new();
+        directory.reset(&line, grid);
+        let mut motion = Motion::new();
+        motion.reset(grid);
+        let mut vectors = [Vector::default(); MAX_VECTORS];
+        let found = motion.find(&line.previous, &line, &directory, tiles, &mut vectors);
+        let is_right = |vector: &Vector| (vector.dx - 7) % 40 == 0 && (vector.dy - 5) % 30 == 0;
+        assert!(!found.is_empty() && found.iter().all(is_right), "{found:?}");
+        assert_eq!(found[0], Vector { page: None, dx: 7, dy: 5 });
     }
 }

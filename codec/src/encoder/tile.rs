@@ -50,6 +50,12 @@ impl TileState {
         self.seen = hash;
     }
 
+    /// Notes that what was seen at `now_us` goes as film.
+    pub(super) fn see_film(&mut self, now_us: u64) {
+        self.film_changes = self.film_changes.wrapping_add(1);
+        (self.film_us, self.filmed_us) = (now_us, now_us);
+    }
+
     /// When the tile may be refined, if it needs to be.
     pub(super) fn refinable_us(&self, rest_us: u64) -> Option<u64> {
         (self.held == Held::Lossy).then(|| self.changed_us.saturating_add(rest_us))
@@ -89,6 +95,8 @@ pub(super) struct Candidate {
     pub(super) tile: TileIndex,
     pub(super) look: Look,
     pub(super) task: Task,
+    /// Whether it is photographic and a sample of its blocks mostly shows nothing known.
+    pub(super) is_new_photo: bool,
     pub(super) content: super::blocks::TileContent,
 }
 
@@ -96,6 +104,6 @@ impl Candidate {
     /// `tile`, not yet looked at.
     pub(super) fn of(tile: TileIndex) -> Self {
         let content = super::blocks::TileContent::default();
-        Self { tile, look: Look::default(), task: Task::Nothing, content }
+        Self { tile, look: Look::default(), task: Task::Nothing, is_new_photo: false, content }
     }
 }
