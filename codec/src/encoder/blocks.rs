@@ -101,7 +101,7 @@ impl Vectorized for Sampling<'_> {
             sample.blocks += 1;
             if block.find(originals.picture(line)).is_some() {
                 sample.known += 1;
-            } else if block.is_photo() {
+            } else if block.is_photo(block.texture()) {
                 sample.photo += 1;
             }
         }
