@@ -206,6 +206,12 @@ fn valid_vectors() -> Vec<Vector> {
     let mut photo = Stream::map(&[], &[1]);
     photo.mode(SKIP, SKIP, PHOTO);
     photo.photo_dot();
+    // Enough pixels for models to learn three times.
+    let mut learning = Stream::map(&[], &[1, 1]);
+    learning.mode(SKIP, SKIP, PHOTO);
+    (1..10).for_each(|_| learning.mode(PHOTO, SKIP, PHOTO));
+    learning.photo_dot();
+    (1..80).for_each(|_| learning.photo_repeat());
     // Quantizer 24 has luma steps of 8: three of them less than grey, spread over 64 pixels, are 3
     // less for each, 20 are 20 less.
     let grey = |level| {
@@ -247,6 +253,11 @@ fn valid_vectors() -> Vec<Vector> {
             "valid-lanes-know-nothing-of-each-other",
             vec![two_lanes()],
             &[(0, 0, [7, 8, 9]), (0, 7, [7, 8, 9]), (0, 8, [7, 8, 9])],
+        ),
+        valid(
+            "valid-photo-models-learn",
+            vec![start(80, 1, &learning.body())],
+            &[(0, 0, [7, 8, 9]), (79, 0, [7, 8, 9])],
         ),
         valid("valid-transform-block", vec![grey(-3)], &[(0, 0, [125; 3]), (15, 7, [125; 3])]),
         valid("valid-transform-large-level", vec![grey(-20)], &[(7, 7, [108; 3])]),

@@ -1,6 +1,6 @@
 //! One interface for both directions, so that every model stands in the code once.
 
-use super::model::{Alphabet, Bit};
+use super::model::{Bit, SymbolModel};
 
 /// States of the entropy coder. Those of blue and red let a processor overlap the three channels.
 pub(crate) const STATES: usize = 3;
@@ -37,13 +37,16 @@ pub(crate) trait Coder {
     fn bit(&mut self, model: &mut Bit, bit: bool) -> bool;
 
     /// One of sixteen symbols, in state `STATE`.
-    fn symbol<const STATE: usize>(&mut self, model: &mut Alphabet, symbol: usize) -> usize;
+    fn symbol<const STATE: usize>(&mut self, model: &mut impl SymbolModel, symbol: usize) -> usize;
 
     /// `bits` equally likely bits, 1 to [`MAX_RAW_BITS`], in the main state.
     fn raw(&mut self, bits: u32, value: u32) -> u32;
 
     /// `bits` equally likely bits, at most [`MAX_PLAIN_BITS`], apart from all states.
     fn plain(&mut self, bits: u32, value: u32) -> u32;
+
+    /// Does work of many symbols with what changes at each of them in registers.
+    fn locally(&mut self, work: impl FnOnce(&mut Self));
 
     /// Marks the end of a row of pixels, where a long segment ends.
     fn end_row(&mut self);

@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::block_map::{BLOCK, BlockMap, MAX_LANES, Mode};
 use super::coder::Coder;
 use super::graphics::{Graphics, Older, RUN};
-use super::photo::{self, Photo};
+use super::photo::Photo;
 use super::picture::Picture;
 use super::transform::{Place, Surroundings, Transform};
 use crate::colour::Colours;
@@ -257,10 +257,10 @@ impl<C: Coder> RowWalk<'_, C> {
                         code_graphics(coder, &mut models.graphics, band, &older, range, stride);
                     }
                     (_, Colours::HighColour) => {
-                        code_photo::<C, true>(coder, &mut models.photo, band, range, stride);
+                        models.photo.code::<C, true>(coder, band, range, stride);
                     }
                     _ => {
-                        code_photo::<C, false>(coder, &mut models.photo, band, range, stride);
+                        models.photo.code::<C, false>(coder, band, range, stride);
                     }
                 }
             }
@@ -344,21 +344,5 @@ fn code_graphics<C: Coder>(
         }
         band[i] = graphics.code(coder, band, older, i, stride, band[i]);
         i += 1;
-    }
-}
-
-#[inline(always)]
-fn code_photo<C: Coder, const HIGH: bool>(
-    coder: &mut C,
-    photo: &mut Photo,
-    band: &mut [u32],
-    range: Range<usize>,
-    stride: usize,
-) {
-    for start in range.clone().step_by(photo::BATCH) {
-        let classes = photo::classes_above(band, start, stride);
-        for (i, class) in (start..range.end).zip(classes) {
-            band[i] = photo.code::<C, HIGH>(coder, band, i, stride, band[i], class);
-        }
     }
 }

@@ -8,6 +8,7 @@
 //! What is not here: which tiles are coded and which modes their blocks get (`encoder`), and what
 //! a viewer sees (`decoder`).
 
+mod batch;
 mod block_map;
 mod cache;
 mod coder;

@@ -85,6 +85,18 @@ static TARGETS: [[u16; SYMBOLS]; SYMBOLS] = {
     targets
 };
 
+/// What a coder asks of a model of one of sixteen symbols.
+pub(crate) trait SymbolModel {
+    /// Cumulative frequency below `symbol`, and its own.
+    fn range(&self, symbol: usize) -> (u32, u32);
+
+    /// The symbol whose range holds `value`, which is below 2^15.
+    fn symbol_at(&self, value: u32) -> usize;
+
+    /// Adapts to a coded symbol.
+    fn adapt(&mut self, symbol: usize);
+}
+
 /// An adaptive alphabet of sixteen symbols.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
@@ -106,24 +118,23 @@ impl Alphabet {
         }
         Self { below, adaptations: 0 }
     };
+}
 
-    /// Cumulative frequency below `symbol`, and its own.
+impl SymbolModel for Alphabet {
     #[inline(always)]
-    pub(crate) fn range(&self, symbol: usize) -> (u32, u32) {
+    fn range(&self, symbol: usize) -> (u32, u32) {
         let start = u32::from(self.below[symbol & 15]);
         let end = self.below.get((symbol & 15) + 1).map_or(FREQUENCY_SUM, |&end| u32::from(end));
         (start, end - start)
     }
 
-    /// The symbol whose range holds `value`, which is below 2^15.
     #[inline(always)]
-    pub(crate) fn symbol_at(&self, value: u32) -> usize {
+    fn symbol_at(&self, value: u32) -> usize {
         kernels::last_at_most(&self.below, value as u16)
     }
 
-    /// Adapts to a coded symbol.
     #[inline(always)]
-    pub(crate) fn adapt(&mut self, symbol: usize) {
+    fn adapt(&mut self, symbol: usize) {
         let rate = i16::from(SYMBOL_RATES[usize::from(self.adaptations & 31)]);
         for (below, target) in self.below.iter_mut().zip(&TARGETS[symbol & 15]) {
             // Both are below 2^15.

@@ -6,10 +6,12 @@
 //! pixel to the left: so those of many pixels are found together, and a decoder knows the model of
 //! the next symbol while it still works on this one.
 
+use std::ops::Range;
+
+use super::batch::BatchAlphabet;
 use super::coder::{BLUE, Coder, MAIN, RED};
-use super::model::Alphabet;
 use super::token::{FIRST_WITH_EXTRA, base, extra_bits, fold, token, unfold};
-use crate::colour;
+use crate::{colour, kernels};
 
 pub(super) use crate::kernels::median_edge;
 
@@ -20,7 +22,7 @@ const ACTIVITIES: usize = 16;
 const TOKEN_CLASSES: [u8; 16] = [0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3];
 
 /// Pixels whose contexts are found together.
-pub(super) const BATCH: usize = 64;
+const BATCH: usize = 64;
 
 /// Largest activity: that of four differences.
 const MAX_ACTIVITY: usize = 4 * 255;
@@ -41,7 +43,7 @@ static CLASSES: [u8; MAX_ACTIVITY + 1] = {
 
 /// The classes of activity above each of the [`BATCH`] pixels from `i` on.
 #[inline(always)]
-pub(super) fn classes_above(pixels: &[u32], i: usize, stride: usize) -> [u8; BATCH] {
+fn classes_above(pixels: &[u32], i: usize, stride: usize) -> [u8; BATCH] {
     let mut classes = [0; BATCH];
     let green = |pixel: u32| (pixel >> 8 & 255) as u16;
     // From two pixels to the left to two to the right. Of a batch that is wider than the picture,
@@ -88,16 +90,16 @@ pub(super) const fn like_green<const HIGH: bool>(green: u8) -> u8 {
 /// The models of residuals.
 #[derive(Clone, Debug)]
 struct Residuals {
-    green: [Alphabet; ACTIVITIES],
-    blue: [Alphabet; ACTIVITIES * 4],
-    red: [Alphabet; ACTIVITIES * 4],
+    green: [BatchAlphabet; ACTIVITIES],
+    blue: [BatchAlphabet; ACTIVITIES * 4],
+    red: [BatchAlphabet; ACTIVITIES * 4],
 }
 
 impl Residuals {
     const NEW: Self = Self {
-        green: [Alphabet::NEW; ACTIVITIES],
-        blue: [Alphabet::NEW; ACTIVITIES * 4],
-        red: [Alphabet::NEW; ACTIVITIES * 4],
+        green: [BatchAlphabet::NEW; ACTIVITIES],
+        blue: [BatchAlphabet::NEW; ACTIVITIES * 4],
+        red: [BatchAlphabet::NEW; ACTIVITIES * 4],
     };
 
     /// Codes the folded residuals of green, blue and red, below 256 each.
@@ -107,7 +109,7 @@ impl Residuals {
         let class_of = |token: usize| usize::from(TOKEN_CLASSES[token & 15]);
         let green_token = coder.symbol::<MAIN>(&mut self.green[class], token(green)) & 15;
         // Both by green's, so that neither waits for the other.
-        let context = class + ACTIVITIES * class_of(green_token);
+        let context = class + ACTIVITIES * (class_of(green_token) & 3);
         let blue_token = coder.symbol::<BLUE>(&mut self.blue[context], token(blue)) & 15;
         let red_token = coder.symbol::<RED>(&mut self.red[context], token(red)) & 15;
         let bases = [base(green_token), base(blue_token), base(red_token)];
@@ -141,36 +143,88 @@ pub(crate) struct Photo {
 impl Photo {
     pub(super) const NEW: Self = Self { standard: Residuals::NEW, high: Residuals::NEW };
 
-    /// Codes the pixel at `i`, which is `pixel`, below activity of `class`; a `HIGH` colour by its
-    /// components.
+    /// Codes the pixels of a row at `range`; `HIGH` colours by their components.
     #[inline(always)]
     pub(super) fn code<C: Coder, const HIGH: bool>(
         &mut self,
         coder: &mut C,
-        pixels: &[u32],
-        i: usize,
+        pixels: &mut [u32],
+        range: Range<usize>,
         stride: usize,
-        pixel: u32,
-        class: u8,
-    ) -> u32 {
+    ) {
         let residuals = if HIGH { &mut self.high } else { &mut self.standard };
-        let west = pixels[i - 1];
-        let &[north_west, north] = &pixels[i - stride - 1..=i - stride] else { return 0 };
-        let [west, north, north_west] = [west, north, north_west].map(samples::<HIGH>);
-        let [blue, green, red, _] = median_edge(west, north, north_west).to_le_bytes();
-        let class = usize::from(class) & (ACTIVITIES - 1);
-        let [b, g, r, _] = samples::<HIGH>(pixel).to_le_bytes();
-        let dg = g.wrapping_sub(green);
+        for start in range.clone().step_by(BATCH) {
+            let end = range.end.min(start + BATCH);
+            let classes = classes_above(pixels, start, stride).map(usize::from);
+            if C::ENCODES {
+                let folded = fold_row::<HIGH>(pixels, start, stride);
+                coder.locally(|coder| {
+                    for (class, folded) in classes.iter().zip(&folded).take(end - start) {
+                        residuals.code(coder, class & (ACTIVITIES - 1), folded.map(u32::from));
+                    }
+                });
+                continue;
+            }
+            let (above, row) = pixels.split_at_mut(start);
+            let row = &mut row[..end - start];
+            coder.locally(|coder| {
+                for (pixel, class) in row.iter_mut().zip(&classes) {
+                    let folded = residuals.code(coder, class & (ACTIVITIES - 1), [0; 3]);
+                    let [dg, db, dr] = folded.map(unfold);
+                    let shared = like_green::<HIGH>(dg);
+                    let (db, dr) = (db.wrapping_add(shared), dr.wrapping_add(shared));
+                    *pixel = u32::from_le_bytes([db, dg, dr, 0]);
+                }
+            });
+            let west = above[start - 1];
+            let north = &above[start - stride - 1..][..=end - start];
+            if HIGH {
+                restore_high_colours(west, north, row);
+            } else {
+                kernels::restore(west, north, row);
+            }
+        }
+    }
+}
+
+/// The folded residuals of green, blue and red of the pixels from `start` on.
+#[inline(always)]
+fn fold_row<const HIGH: bool>(pixels: &[u32], start: usize, stride: usize) -> [[u8; 3]; BATCH] {
+    let load = |from: usize| {
+        let mut bytes = [0_u8; 4 * BATCH];
+        for (bytes, &pixel) in bytes.as_chunks_mut().0.iter_mut().zip(&pixels[from..]) {
+            *bytes = samples::<HIGH>(pixel).to_le_bytes();
+        }
+        bytes
+    };
+    let (row, west) = (load(start), load(start - 1));
+    let (north, north_west) = (load(start - stride), load(start - stride - 1));
+    let mut differences = [0_u8; 4 * BATCH];
+    for at in 0..4 * BATCH {
+        let (a, b, c) = (west[at], north[at], north_west[at]);
+        // The median is the same as the sum of all three less the least and the largest.
+        let middle = c.max(a.min(b)).min(a.max(b));
+        differences[at] = row[at].wrapping_sub(a).wrapping_sub(b).wrapping_add(middle);
+    }
+    let mut folded = [[0; 3]; BATCH];
+    for (folded, &[db, dg, dr, _]) in folded.iter_mut().zip(differences.as_chunks().0) {
         let shared = like_green::<HIGH>(dg);
-        let (db, dr) =
-            (b.wrapping_sub(blue).wrapping_sub(shared), r.wrapping_sub(red).wrapping_sub(shared));
-        let [dg, db, dr] = residuals.code(coder, class, [fold(dg), fold(db), fold(dr)]).map(unfold);
-        let shared = like_green::<HIGH>(dg);
-        from_samples::<HIGH>(u32::from_le_bytes([
-            blue.wrapping_add(shared).wrapping_add(db),
-            green.wrapping_add(dg),
-            red.wrapping_add(shared).wrapping_add(dr),
-            0,
-        ]))
+        *folded = [dg, db.wrapping_sub(shared), dr.wrapping_sub(shared)].map(|d| fold(d) as u8);
+    }
+    folded
+}
+
+/// Makes pixels from residuals: [`kernels::restore`] for high colours.
+#[inline(always)]
+fn restore_high_colours(west: u32, north: &[u32], row: &mut [u32]) {
+    let mut west = samples::<true>(west);
+    for (pixel, above) in row.iter_mut().zip(north.windows(2)) {
+        let &[north_west, north] = above else { return };
+        let [north_west, north] = [north_west, north].map(samples::<true>);
+        let predicted = median_edge(west, north, north_west).to_le_bytes();
+        let residual = pixel.to_le_bytes();
+        let sum = std::array::from_fn(|at| predicted[at].wrapping_add(residual[at]));
+        *pixel = from_samples::<true>(u32::from_le_bytes(sum));
+        west = samples::<true>(*pixel);
     }
 }

@@ -6,11 +6,11 @@
 //! pixels of the lane.
 
 use super::coder::{Coder, SEGMENT_SYMBOLS, STATE_BYTES, STATE_LOW, STATES};
-use super::model::{Alphabet, Bit, FREQUENCY_BITS, FREQUENCY_SUM};
+use super::model::{Bit, FREQUENCY_BITS, FREQUENCY_SUM, SymbolModel};
 use crate::bitstream::Rule;
 
 /// Reads the symbols of one stream.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct StreamDecoder<'a> {
     segments: &'a [u8],
     /// Next byte of the segments.
@@ -117,7 +117,7 @@ impl Coder for StreamDecoder<'_> {
     }
 
     #[inline(always)]
-    fn symbol<const STATE: usize>(&mut self, model: &mut Alphabet, _: usize) -> usize {
+    fn symbol<const STATE: usize>(&mut self, model: &mut impl SymbolModel, _: usize) -> usize {
         let state = self.states[STATE];
         let value = state & u64::from(FREQUENCY_SUM - 1);
         let symbol = model.symbol_at(value as u32);
@@ -150,6 +150,13 @@ impl Coder for StreamDecoder<'_> {
         let value = word >> (self.plain_bit % 8) & ((1 << bits) - 1);
         self.plain_bit += bits as usize;
         value as u32
+    }
+
+    #[inline(always)]
+    fn locally(&mut self, work: impl FnOnce(&mut Self)) {
+        let mut local = self.clone();
+        work(&mut local);
+        *self = local;
     }
 
     #[inline(always)]

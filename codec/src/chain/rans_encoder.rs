@@ -7,7 +7,7 @@
 use super::coder::{
     Coder, MAIN, MAX_PLAIN_BITS, MAX_RAW_BITS, SEGMENT_SYMBOLS, STATE_BYTES, STATE_LOW, STATES,
 };
-use super::model::{Alphabet, Bit, FREQUENCY_BITS, FREQUENCY_SUM};
+use super::model::{Bit, FREQUENCY_BITS, FREQUENCY_SUM, SymbolModel};
 
 /// Collects the symbols of one stream.
 #[derive(Debug, Default)]
@@ -116,7 +116,7 @@ impl Coder for StreamEncoder {
     }
 
     #[inline(always)]
-    fn symbol<const STATE: usize>(&mut self, model: &mut Alphabet, symbol: usize) -> usize {
+    fn symbol<const STATE: usize>(&mut self, model: &mut impl SymbolModel, symbol: usize) -> usize {
         let (start, frequency) = model.range(symbol);
         self.push(start, frequency, STATE);
         model.adapt(symbol);
@@ -141,6 +141,11 @@ impl Coder for StreamEncoder {
             self.pending_bits -= 32;
         }
         value
+    }
+
+    #[inline(always)]
+    fn locally(&mut self, work: impl FnOnce(&mut Self)) {
+        work(self);
     }
 
     #[inline(always)]

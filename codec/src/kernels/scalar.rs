@@ -77,6 +77,19 @@ pub(super) fn median_edge(west: u32, north: u32, north_west: u32) -> u32 {
     }))
 }
 
+#[cfg(any(test, not(target_arch = "x86_64")))]
+pub(super) fn restore(west: u32, north: &[u32], row: &mut [u32]) {
+    let mut west = west;
+    for (pixel, above) in row.iter_mut().zip(north.windows(2)) {
+        let &[north_west, north] = above else { return };
+        let predicted = median_edge(west, north, north_west).to_le_bytes();
+        let residual = pixel.to_le_bytes();
+        west =
+            u32::from_le_bytes(std::array::from_fn(|at| predicted[at].wrapping_add(residual[at])));
+        *pixel = west;
+    }
+}
+
 /// See [`Texture`]. The rows hold the block's pixels and what stands at the same
 /// places one to the left, one above, and in three older pictures.
 #[inline(always)]

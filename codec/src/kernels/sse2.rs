@@ -2,9 +2,10 @@
 #![allow(unsafe_code, reason = "vector loads take pointers")]
 
 use std::arch::x86_64::{
-    __m128i, _mm_add_epi16, _mm_cmpgt_epi16, _mm_cvtsi32_si128, _mm_cvtsi128_si32, _mm_loadu_si128,
-    _mm_max_epi16, _mm_min_epi16, _mm_movemask_epi8, _mm_packs_epi16, _mm_packus_epi16,
-    _mm_set1_epi16, _mm_setzero_si128, _mm_sub_epi16, _mm_unpacklo_epi8,
+    __m128i, _mm_add_epi8, _mm_add_epi16, _mm_cmpgt_epi16, _mm_cvtsi32_si128, _mm_cvtsi128_si32,
+    _mm_loadu_si128, _mm_max_epi16, _mm_max_epu8, _mm_min_epi16, _mm_min_epu8, _mm_movemask_epi8,
+    _mm_packs_epi16, _mm_packus_epi16, _mm_set1_epi16, _mm_setzero_si128, _mm_sub_epi8,
+    _mm_sub_epi16, _mm_unpacklo_epi8,
 };
 
 #[inline]
@@ -40,4 +41,23 @@ pub(super) fn median_edge(west: u32, north: u32, north_west: u32) -> u32 {
     let plane = _mm_sub_epi16(_mm_add_epi16(a, b), c);
     let median = _mm_max_epi16(_mm_min_epi16(a, b), _mm_min_epi16(plane, _mm_max_epi16(a, b)));
     _mm_cvtsi128_si32(_mm_packus_epi16(median, median)) as u32
+}
+
+#[inline]
+#[target_feature(enable = "sse2")]
+pub(super) fn restore(west: u32, north: &[u32], row: &mut [u32]) {
+    let Some((&north_west, north)) = north.split_first() else { return };
+    let mut west = _mm_cvtsi32_si128(west as i32);
+    let mut north_west = _mm_cvtsi32_si128(north_west as i32);
+    for (pixel, &north) in row.iter_mut().zip(north) {
+        let north = _mm_cvtsi32_si128(north as i32);
+        let (least, most) = (_mm_min_epu8(west, north), _mm_max_epu8(west, north));
+        // Of west, north and west + north - north west the median is the sum of the first two less
+        // the north west limited to their range; the order keeps the way from west to west short.
+        let limited = _mm_min_epu8(_mm_max_epu8(north_west, least), most);
+        let sum = _mm_add_epi8(north, _mm_cvtsi32_si128(*pixel as i32));
+        west = _mm_sub_epi8(_mm_add_epi8(west, sum), limited);
+        north_west = north;
+        *pixel = _mm_cvtsi128_si32(west) as u32;
+    }
 }

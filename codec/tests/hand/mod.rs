@@ -42,6 +42,15 @@ struct Alphabet {
     seen: usize,
 }
 
+/// A model that learns in batches.
+#[derive(Clone)]
+struct Batch {
+    below: [i32; 17],
+    counts: [i32; 16],
+    /// How many batches came before the present one.
+    full: usize,
+}
+
 /// One symbol: start, frequency, state.
 type Symbol = (u64, u64, usize);
 
@@ -50,6 +59,7 @@ type Symbol = (u64, u64, usize);
 pub(crate) struct Stream {
     bits: HashMap<Key, Bit>,
     alphabets: HashMap<Key, Alphabet>,
+    batches: HashMap<Key, Batch>,
     symbols: Vec<Symbol>,
     plain: Vec<bool>,
 }
@@ -197,17 +207,24 @@ impl Stream {
 
     /// The same by the models of photographs.
     pub(crate) fn photo_dot(&mut self) {
-        self.symbol("photo green", 0, 11, 0);
-        self.symbol("photo blue", 16 * 2, 1, 1);
-        self.symbol("photo red", 16 * 2, 2, 2);
+        self.batch_symbol("photo green", 0, 11, 0);
+        self.batch_symbol("photo blue", 16 * 2, 1, 1);
+        self.batch_symbol("photo red", 16 * 2, 2, 2);
         self.plain(3, 2);
     }
 
     /// A pixel below such a one and equal to it, in the only column of the canvas.
     pub(crate) fn photo_repeated(&mut self) {
-        self.symbol("photo green", 9, 0, 0);
-        self.symbol("photo blue", 9, 0, 1);
-        self.symbol("photo red", 9, 0, 2);
+        self.batch_symbol("photo green", 9, 0, 0);
+        self.batch_symbol("photo blue", 9, 0, 1);
+        self.batch_symbol("photo red", 9, 0, 2);
+    }
+
+    /// A pixel as predicted, by the models of photographs below black.
+    pub(crate) fn photo_repeat(&mut self) {
+        self.batch_symbol("photo green", 0, 0, 0);
+        self.batch_symbol("photo blue", 0, 0, 1);
+        self.batch_symbol("photo red", 0, 0, 2);
     }
 
     fn bit(&mut self, name: &'static str, context: usize, bit: bool) {
@@ -256,6 +273,30 @@ impl Stream {
             model.below[at] += (target - model.below[at]) >> rate;
         }
         model.seen = (model.seen + 1).min(31);
+    }
+
+    fn batch_symbol(&mut self, name: &'static str, context: usize, symbol: usize, state: usize) {
+        const BATCHES: [(i32, i32); 7] =
+            [(16, 1), (16, 1), (32, 1), (64, 1), (64, 2), (64, 2), (64, 3)];
+        let model = self.batches.entry((name, context)).or_insert_with(|| Batch {
+            below: std::array::from_fn(|at| at as i32 * 2_048),
+            counts: [0; 16],
+            full: 0,
+        });
+        let (start, end) = (model.below[symbol] as u64, model.below[symbol + 1] as u64);
+        self.symbols.push((start, end - start, state));
+        model.counts[symbol] += 1;
+        let (size, rate) = BATCHES[model.full.min(BATCHES.len() - 1)];
+        if model.counts.iter().sum::<i32>() < size {
+            return;
+        }
+        for at in 0..16 {
+            let before: i32 = model.counts[..at].iter().sum();
+            let target = before * 32_640 / size + 8 * at as i32;
+            model.below[at] += (target - model.below[at]) >> rate;
+        }
+        model.counts = [0; 16];
+        model.full += 1;
     }
 
     /// A transform block of one grey: luma has one level, at the first coefficient, or none.
