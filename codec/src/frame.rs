@@ -131,6 +131,11 @@ impl Frame {
         &mut self.data[start..start + usize::from(width) * BYTES_PER_PIXEL]
     }
 
+    /// All rows, for writing.
+    pub(crate) fn rows(&mut self) -> FrameRows<'_> {
+        FrameRows { size: self.size, first: 0, data: &mut self.data }
+    }
+
     /// Copies the pixels of `rect` from the same place of `source`, which has the same size.
     ///
     /// # Panics
@@ -141,6 +146,31 @@ impl Frame {
             self.span_mut(rect.x, y, rect.width)
                 .copy_from_slice(source.span(rect.x, y, rect.width));
         }
+    }
+}
+
+/// Some rows of a picture, for one thread to write.
+pub(crate) struct FrameRows<'a> {
+    data: &'a mut [u8],
+    size: Size,
+    /// Number of the first row.
+    first: u16,
+}
+
+impl FrameRows<'_> {
+    /// The rows above row `y` and the others.
+    pub(crate) fn split_at(self, y: u16) -> (Self, Self) {
+        let Self { data, size, first } = self;
+        let middle = usize::from(y - first) * usize::from(size.width) * BYTES_PER_PIXEL;
+        let (above, below) = data.split_at_mut(middle);
+        (Self { data: above, size, first }, Self { data: below, size, first: y })
+    }
+
+    /// The bytes of `width` pixels from (`x`, `y`) to the right.
+    pub(crate) fn span_mut(&mut self, x: u16, y: u16, width: u16) -> &mut [u8] {
+        let row = usize::from(y - self.first) * usize::from(self.size.width);
+        let start = (row + usize::from(x)) * BYTES_PER_PIXEL;
+        &mut self.data[start..start + usize::from(width) * BYTES_PER_PIXEL]
     }
 }
 

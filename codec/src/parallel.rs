@@ -1,13 +1,20 @@
 //! Work on several cores: a pool of threads and one worker's state for each.
 //!
 //! A worker holds what is costly to make (compression contexts, scratch buffers). It is taken from
-//! a lock-free queue for one job and put back, so that any thread may run any job.
+//! a lock-free queue for one job and put back, so that any thread may run any job. Work that needs
+//! none is divided in halves, and shared as far as threads are idle.
+
+use std::sync::Arc;
 
 use crossbeam::queue::ArrayQueue;
 use rayon::iter::{IndexedParallelIterator, ParallelIterator};
 use rayon::slice::ParallelSliceMut;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use thiserror::Error;
+
+/// Tiles of an update from which on it is worth to wake other threads: with fewer it takes a fraction
+/// of a millisecond.
+pub(crate) const LARGE_TILES: usize = 24;
 
 /// An encoder or decoder could not be made.
 #[derive(Debug, Error)]
@@ -32,7 +39,7 @@ pub enum SetupError {
 
 /// Threads and the state of as many workers.
 pub(crate) struct Workers<W> {
-    pool: Option<ThreadPool>,
+    pool: Option<Arc<ThreadPool>>,
     idle: ArrayQueue<Box<W>>,
 }
 
@@ -55,12 +62,34 @@ impl<W: Send> Workers<W> {
                 .num_threads(threads)
                 .thread_name(|at| format!("codec-{at}"))
                 .build();
-            Some(
-                build
-                    .map_err(|error| SetupError::Threads { threads, reason: error.to_string() })?,
-            )
+            let pool = build
+                .map_err(|error| SetupError::Threads { threads, reason: error.to_string() })?;
+            Some(Arc::new(pool))
         };
         Ok(Self { pool, idle })
+    }
+
+    /// A handle on the threads, to enter them with what owns these workers.
+    pub(crate) fn threads(&self) -> Threads {
+        Threads(self.pool.clone())
+    }
+
+    /// Runs `work` on parts of `whole`, which are as small as `grain` or smaller. On a thread of the
+    /// pool idle threads help; elsewhere the caller works alone, since waking them costs more than
+    /// a little work does.
+    ///
+    /// # Errors
+    /// The error of the first part that has one.
+    pub(crate) fn divide<D: Divide, E: Send>(
+        &self,
+        whole: D,
+        grain: usize,
+        work: impl Fn(D) -> Result<(), E> + Sync,
+    ) -> Result<(), E> {
+        match &self.pool {
+            Some(pool) if pool.current_thread_index().is_some() => share(whole, grain, &work),
+            _ => work(whole),
+        }
     }
 
     /// Runs `work` once on each job, a thread taking `grain` jobs at a time. With one thread, or
@@ -120,6 +149,43 @@ impl<W: Send> Workers<W> {
             }
         }
     }
+}
+
+/// A pool's threads.
+pub(crate) struct Threads(Option<Arc<ThreadPool>>);
+
+impl Threads {
+    /// Runs `work` on one of the threads if it `is_large`, else on the caller's. There the others
+    /// help with what it divides.
+    pub(crate) fn enter<R: Send>(&self, is_large: bool, work: impl FnOnce() -> R + Send) -> R {
+        match &self.0 {
+            Some(pool) if is_large => pool.install(work),
+            _ => work(),
+        }
+    }
+}
+
+/// Work that can be divided in two.
+pub(crate) trait Divide: Send + Sized {
+    /// How large it is.
+    fn len(&self) -> usize;
+
+    /// The first `middle` of it and the rest. There is at least one of each.
+    fn divide(self, middle: usize) -> (Self, Self);
+}
+
+fn share<D: Divide, E: Send>(
+    whole: D,
+    grain: usize,
+    work: &(impl Fn(D) -> Result<(), E> + Sync),
+) -> Result<(), E> {
+    if whole.len() <= grain.max(1) {
+        return work(whole);
+    }
+    let middle = whole.len() / 2;
+    let (first, second) = whole.divide(middle);
+    let (first, second) = rayon::join(|| share(first, grain, work), || share(second, grain, work));
+    first.and(second)
 }
 
 /// Splits jobs and buffer in halves down to one job, so that each half may run on another thread

@@ -8,7 +8,7 @@
 use super::block_map::BLOCK;
 use super::coder::Coder;
 use super::model::Bit;
-use super::picture::Picture;
+use super::picture::{Picture, Rows};
 use crate::bitstream::Rule;
 use crate::geometry::{Rect, Size, TILE, TileGrid, TileIndex};
 
@@ -158,14 +158,14 @@ impl Cache {
         &self,
         page: u8,
         source: Rect,
-        picture: &mut Picture,
+        picture: &mut Rows<'_>,
         at: usize,
     ) -> Result<(), Rule> {
         let stride = picture.stride();
         for (part, x, y) in parts(source) {
             let rows = self.rows(page, part).ok_or(Rule::CacheMissing)?;
             for (row, at) in rows.zip((at + y * stride + x..).step_by(stride)) {
-                picture.pixels_mut()[at..at + row.len()].copy_from_slice(row);
+                picture.span(at, row.len()).copy_from_slice(row);
             }
         }
         Ok(())

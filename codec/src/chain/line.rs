@@ -1,14 +1,16 @@
 //! What both sides of the chain remember.
 
-use super::block_map::{BlockMap, Mode};
+use std::ops::Range;
+
+use super::block_map::{BLOCK, BlockMap, Mode};
 use super::cache::Cache;
 use super::coder::Coder;
 use super::lanes::{Lanes, Sources};
-use super::picture::Picture;
+use super::picture::{Picture, Rows};
 use crate::bitstream::Rule;
 use crate::colour::Colours;
 use crate::geometry::{Rect, Size, TileIndex};
-use crate::parallel::Workers;
+use crate::parallel::{Divide, Workers};
 
 /// Updates that a block must have stood for to be remembered as stable. Fewer would let a dragged
 /// window's own content displace what it covers.
@@ -25,6 +27,8 @@ pub(crate) struct Line {
     born: Vec<u32>,
     /// Updates since the line began.
     updates: u32,
+    /// Whether `previous` and `past` are black all over.
+    is_black: bool,
     /// The picture as the update at hand makes it; between updates equal to `previous`.
     pub(crate) current: Picture,
     pub(crate) map: BlockMap,
@@ -42,6 +46,7 @@ impl Line {
             past: std::array::from_fn(|_| Picture::black(Size::default())),
             born: Vec::new(),
             updates: 0,
+            is_black: true,
             current: Picture::black(Size::default()),
             map: BlockMap::new(Size::default()),
             cache: Cache::new(),
@@ -57,6 +62,7 @@ impl Line {
         self.previous.reset(size);
         self.current.reset(size);
         self.renew();
+        self.is_black = true;
     }
 
     /// Forgets all but the picture: models, older contents, and how old blocks are.
@@ -70,6 +76,7 @@ impl Line {
         self.born.clear();
         self.born.resize(columns * rows, 0);
         self.updates = 0;
+        self.is_black = false;
     }
 
     /// The older content that `mode` stands for.
@@ -102,52 +109,19 @@ impl Line {
     /// Takes the new picture of `rect` for the previous one, without a past.
     pub(crate) fn accept(&mut self, rect: Rect) {
         self.previous.copy_rect(&self.current, rect);
+        self.is_black = false;
     }
 
     /// Makes the blocks without pixels in `current`.
     ///
     /// # Errors
     /// When a copy names no vector, or its source leaves the canvas or is not in the cache.
-    pub(crate) fn place_copies(&mut self) -> Result<(), Rule> {
-        let Self { previous, past: [former, stable], current, map, cache, .. } = self;
-        let (_, rows) = map.dimensions();
+    pub(crate) fn place_copies<W: Send>(&mut self, workers: &Workers<W>) -> Result<(), Rule> {
+        let Self { previous, past, current, map, cache, .. } = self;
         let size = current.size();
-        for row in 0..rows {
-            for (columns, mode) in map.runs(row) {
-                // What is skipped in an exact tile is there already.
-                if mode.has_pixels() || mode == Mode::SKIP && !map.has_near(row, &columns) {
-                    continue;
-                }
-                let rect = map.run_rect(&columns, row);
-                let at = current.at(usize::from(rect.x), usize::from(rect.y));
-                let mut from = at;
-                let source = match (mode, mode.vector()) {
-                    (Mode::FORMER, _) => &*former,
-                    (Mode::STABLE, _) => &*stable,
-                    (_, None) => &*previous,
-                    (_, Some(vector)) => {
-                        let vector = map.vectors().get(vector).ok_or(Rule::VectorUnknown)?;
-                        let source_of =
-                            |block: Rect| vector.source(block, size).ok_or(Rule::CopyOutside);
-                        if let Some(page) = vector.page {
-                            for column in columns {
-                                let block = map.rect(column, row);
-                                let source = source_of(block)?;
-                                let at = current.at(usize::from(block.x), usize::from(block.y));
-                                cache.copy(page, source, current, at)?;
-                            }
-                            continue;
-                        }
-                        let source = source_of(rect)?;
-                        from = current.at(usize::from(source.x), usize::from(source.y));
-                        &*previous
-                    }
-                };
-                let (width, height) = (usize::from(rect.width), usize::from(rect.height));
-                current.copy_area((at, width, height), source, from);
-            }
-        }
-        Ok(())
+        let band = PlaceBand { rows: 0..map.dimensions().1, current: current.rows() };
+        let sources = CopySources { size, map, previous, past, cache };
+        workers.divide(band, GRAIN_ROWS, |band| band.place(sources))
     }
 
     /// Codes the pixels of the map's lanes, in parallel when there are several, each with its coder.
@@ -165,31 +139,164 @@ impl Line {
     ///
     /// # Errors
     /// When the cache has no room for what goes there.
-    pub(crate) fn commit(&mut self) -> Result<(), Rule> {
+    pub(crate) fn commit<W: Send>(&mut self, workers: &Workers<W>) -> Result<(), Rule> {
         let Self { previous, past: [former, stable], born, current, map, cache, .. } = self;
         map.directives.follow(cache, previous)?;
         self.updates += 1;
-        let (row_blocks, rows) = map.dimensions();
-        for row in 0..rows {
+        let (columns, rows) = map.dimensions();
+        let band = CommitBand {
+            rows: 0..rows,
+            columns,
+            former: former.rows(),
+            stable: stable.rows(),
+            previous: previous.rows(),
+            born,
+        };
+        // Of what is black no past need be kept.
+        let (update, keeps_past) = (self.updates, !self.is_black);
+        self.is_black = false;
+        workers.divide(band, GRAIN_ROWS, |band| {
+            band.commit(map, current, update, keeps_past);
+            Ok(())
+        })
+    }
+}
+
+/// Rows of blocks that one thread works on at a time.
+const GRAIN_ROWS: usize = 8;
+
+/// What copies read.
+#[derive(Clone, Copy)]
+struct CopySources<'a> {
+    size: Size,
+    map: &'a BlockMap,
+    previous: &'a Picture,
+    past: &'a [Picture; 2],
+    cache: &'a Cache,
+}
+
+/// Rows of blocks whose copies one thread makes.
+struct PlaceBand<'a> {
+    rows: Range<usize>,
+    current: Rows<'a>,
+}
+
+impl Divide for PlaceBand<'_> {
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn divide(self, middle: usize) -> (Self, Self) {
+        let row = self.rows.start + middle;
+        let (above, below) = self.current.split_at(row * BLOCK);
+        (
+            Self { rows: self.rows.start..row, current: above },
+            Self { rows: row..self.rows.end, current: below },
+        )
+    }
+}
+
+impl PlaceBand<'_> {
+    fn place(mut self, sources: CopySources<'_>) -> Result<(), Rule> {
+        let CopySources { size, map, previous, past: [former, stable], cache } = sources;
+        let current = &mut self.current;
+        for row in self.rows {
+            for (columns, mode) in map.runs(row) {
+                // What is skipped in an exact tile is there already.
+                if mode.has_pixels() || mode == Mode::SKIP && !map.has_near(row, &columns) {
+                    continue;
+                }
+                let rect = map.run_rect(&columns, row);
+                let at = previous.at(usize::from(rect.x), usize::from(rect.y));
+                let mut from = at;
+                let source = match (mode, mode.vector()) {
+                    (Mode::FORMER, _) => former,
+                    (Mode::STABLE, _) => stable,
+                    (_, None) => previous,
+                    (_, Some(vector)) => {
+                        let vector = map.vectors().get(vector).ok_or(Rule::VectorUnknown)?;
+                        let source_of =
+                            |block: Rect| vector.source(block, size).ok_or(Rule::CopyOutside);
+                        if let Some(page) = vector.page {
+                            for column in columns {
+                                let block = map.rect(column, row);
+                                let source = source_of(block)?;
+                                let at = previous.at(usize::from(block.x), usize::from(block.y));
+                                cache.copy(page, source, current, at)?;
+                            }
+                            continue;
+                        }
+                        let source = source_of(rect)?;
+                        from = previous.at(usize::from(source.x), usize::from(source.y));
+                        previous
+                    }
+                };
+                let (width, height) = (usize::from(rect.width), usize::from(rect.height));
+                current.copy_area((at, width, height), source.pixels(), from);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Rows of blocks whose update one thread ends.
+struct CommitBand<'a> {
+    rows: Range<usize>,
+    columns: usize,
+    former: Rows<'a>,
+    stable: Rows<'a>,
+    previous: Rows<'a>,
+    born: &'a mut [u32],
+}
+
+impl Divide for CommitBand<'_> {
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn divide(self, middle: usize) -> (Self, Self) {
+        let Self { rows, columns, former, stable, previous, born } = self;
+        let row = rows.start + middle;
+        let (above_born, below_born) = born.split_at_mut(middle * columns);
+        let [(former, below_former), (stable, below_stable), (previous, below_previous)] =
+            [former, stable, previous].map(|picture| picture.split_at(row * BLOCK));
+        let above =
+            Self { rows: rows.start..row, columns, former, stable, previous, born: above_born };
+        let below = Self {
+            rows: row..rows.end,
+            columns,
+            former: below_former,
+            stable: below_stable,
+            previous: below_previous,
+            born: below_born,
+        };
+        (above, below)
+    }
+}
+
+impl CommitBand<'_> {
+    fn commit(self, map: &BlockMap, current: &Picture, update: u32, keeps_past: bool) {
+        let Self { rows, columns: row_blocks, mut former, mut stable, mut previous, born } = self;
+        for (row, born) in rows.zip(born.chunks_mut(row_blocks.max(1))) {
             // Long rows of pixels, since memory is what this takes its time from.
             for (columns, _) in map.runs(row).filter(|(_, mode)| *mode != Mode::SKIP) {
-                let born = &mut born[row * row_blocks..][columns.clone()];
-                for (column, born) in columns.clone().zip(born) {
-                    if self.updates - *born >= STABLE_UPDATES {
+                for (column, born) in columns.clone().zip(&mut born[columns.clone()]) {
+                    if update - *born >= STABLE_UPDATES {
                         let rect = map.rect(column, row);
                         let at = current.at(usize::from(rect.x), usize::from(rect.y));
                         let (width, height) = (usize::from(rect.width), usize::from(rect.height));
-                        stable.copy_area((at, width, height), previous, at);
+                        stable.copy_rows((at, width, height), &previous);
                     }
-                    *born = self.updates;
+                    *born = update;
                 }
                 let rect = map.run_rect(&columns, row);
                 let at = current.at(usize::from(rect.x), usize::from(rect.y));
                 let (width, height) = (usize::from(rect.width), usize::from(rect.height));
-                former.copy_area((at, width, height), previous, at);
-                previous.copy_area((at, width, height), current, at);
+                if keeps_past {
+                    former.copy_rows((at, width, height), &previous);
+                }
+                previous.copy_area((at, width, height), current.pixels(), at);
             }
         }
-        Ok(())
     }
 }

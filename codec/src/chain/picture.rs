@@ -3,7 +3,7 @@
 
 use super::block_map::BLOCK;
 use crate::colour::Colours;
-use crate::frame::{BYTES_PER_PIXEL, Frame, FrameView};
+use crate::frame::{BYTES_PER_PIXEL, FrameRows, FrameView};
 use crate::geometry::{Rect, Size};
 
 /// Black columns on either side. The models look at most 17 pixels to the right, in a row above,
@@ -33,8 +33,14 @@ impl Picture {
     pub(crate) fn reset(&mut self, size: Size) {
         self.size = size;
         self.stride = usize::from(size.width) + 2 * SIDE;
-        self.pixels.clear();
-        self.pixels.resize(self.stride * (usize::from(size.height) + 2 * EDGE), 0);
+        let length = self.stride * (usize::from(size.height) + 2 * EDGE);
+        if length > self.pixels.capacity() {
+            // The system's zeroed memory, which costs nothing before it is written to.
+            self.pixels = vec![0; length];
+        } else {
+            self.pixels.clear();
+            self.pixels.resize(length, 0);
+        }
     }
 
     /// Becomes a copy of `other`, in the memory it has where that is enough.
@@ -76,18 +82,18 @@ impl Picture {
         &mut self.pixels
     }
 
+    /// All rows, for writing.
+    pub(crate) fn rows(&mut self) -> Rows<'_> {
+        Rows { stride: self.stride, offset: 0, pixels: &mut self.pixels }
+    }
+
     /// Takes the pixels of `rect` from a frame of the same size, in `colours`.
     pub(crate) fn take(&mut self, frame: FrameView<'_>, rect: Rect, colours: &Colours) {
-        let width = usize::from(rect.width);
-        for y in rect.y..rect.y + rect.height {
-            let at = self.at(usize::from(rect.x), usize::from(y));
-            let row = frame.span(rect.x, y, rect.width);
-            colours.load_row(row, &mut self.pixels[at..at + width]);
-        }
+        self.rows().take(frame, rect, colours);
     }
 
     /// Gives the pixels of `rect` to a frame of the same size.
-    pub(crate) fn give(&self, rect: Rect, frame: &mut Frame) {
+    pub(crate) fn give(&self, rect: Rect, frame: &mut FrameRows<'_>) {
         let width = usize::from(rect.width);
         for y in rect.y..rect.y + rect.height {
             let at = self.at(usize::from(rect.x), usize::from(y));
@@ -126,28 +132,81 @@ impl Picture {
             self.pixels[to..to + width].copy_from_slice(&source.pixels[from..from + width]);
         }
     }
+}
+
+/// Some rows of a picture, for one thread to write. Indices are those of the picture.
+pub(crate) struct Rows<'a> {
+    pixels: &'a mut [u32],
+    /// Index of the first pixel.
+    offset: usize,
+    stride: usize,
+}
+
+impl Rows<'_> {
+    /// The rows above row `y` and the others.
+    pub(crate) fn split_at(self, y: usize) -> (Self, Self) {
+        let Self { pixels, offset, stride } = self;
+        let middle = (y + EDGE) * stride;
+        let (above, below) = pixels.split_at_mut(middle - offset);
+        (Self { pixels: above, offset, stride }, Self { pixels: below, offset: middle, stride })
+    }
+
+    /// The `width` pixels from index `at` on.
+    #[inline(always)]
+    pub(crate) fn span(&mut self, at: usize, width: usize) -> &mut [u32] {
+        let at = at - self.offset;
+        &mut self.pixels[at..at + width]
+    }
+
+    /// Takes the pixels of `rect` from a frame of the picture's size, in `colours`.
+    pub(crate) fn take(&mut self, frame: FrameView<'_>, rect: Rect, colours: &Colours) {
+        let width = usize::from(rect.width);
+        for y in rect.y..rect.y + rect.height {
+            let at = (usize::from(y) + EDGE) * self.stride + usize::from(rect.x) + SIDE;
+            colours.load_row(frame.span(rect.x, y, rect.width), self.span(at, width));
+        }
+    }
 
     /// Copies an area, given by the index of its first pixel, its width and its height, from index
-    /// `from` of `source`, which has the same size.
+    /// `from` of all pixels of a picture of the same size.
     #[inline(always)]
     pub(crate) fn copy_area(
         &mut self,
         (to, width, height): (usize, usize, usize),
-        source: &Self,
+        source: &[u32],
         from: usize,
     ) {
-        for row in 0..height {
-            let (to, from) = (to + row * self.stride, from + row * source.stride);
-            let target = self.pixels[to..].first_chunk_mut::<BLOCK>();
-            let source_row = source.pixels[from..].first_chunk::<BLOCK>();
-            match (target, source_row) {
-                // A fixed length is two moves, where a slice's is a call.
-                (Some(target), Some(source_row)) if width == BLOCK => *target = *source_row,
-                _ => {
-                    let source_row = &source.pixels[from..from + width];
-                    self.pixels[to..to + width].copy_from_slice(source_row);
-                }
-            }
+        copy_area(self.pixels, (to - self.offset, width, height), source, from, self.stride);
+    }
+
+    /// Copies such an area from the same place of the same rows of another picture.
+    #[inline(always)]
+    pub(crate) fn copy_rows(&mut self, (at, width, height): (usize, usize, usize), source: &Self) {
+        let at = at - self.offset;
+        copy_area(self.pixels, (at, width, height), source.pixels, at, self.stride);
+    }
+
+    /// Pixels from one row to the next.
+    pub(crate) const fn stride(&self) -> usize {
+        self.stride
+    }
+}
+
+#[inline(always)]
+fn copy_area(
+    target: &mut [u32],
+    (to, width, height): (usize, usize, usize),
+    source: &[u32],
+    from: usize,
+    stride: usize,
+) {
+    for row in 0..height {
+        let (to, from) = (to + row * stride, from + row * stride);
+        let block = target[to..].first_chunk_mut::<BLOCK>();
+        match (block, source[from..].first_chunk::<BLOCK>()) {
+            // A fixed length is two moves, where a slice's is a call.
+            (Some(block), Some(source)) if width == BLOCK => *block = *source,
+            _ => target[to..to + width].copy_from_slice(&source[from..from + width]),
         }
     }
 }

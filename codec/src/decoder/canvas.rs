@@ -1,9 +1,13 @@
 //! The picture that a viewer sees, and what is known about each of its tiles.
 
+use std::convert::Infallible;
+use std::ops::Range;
+
 use crate::bitstream::TileBlock;
 use crate::chain::Picture;
-use crate::frame::{BYTES_PER_PIXEL, Frame};
-use crate::geometry::{Size, TileGrid, TileIndex};
+use crate::frame::{BYTES_PER_PIXEL, Frame, FrameRows};
+use crate::geometry::{Size, TILE, TileGrid, TileIndex};
+use crate::parallel::{Divide, Workers};
 use crate::region::Region;
 
 /// One epoch's picture.
@@ -19,6 +23,8 @@ pub(super) struct Canvas {
     pub(super) exact: Region,
     /// Tiles that a check has found right since they were written.
     pub(super) verified: Region,
+    /// Tiles that the update at hand shows.
+    shown: Vec<TileIndex>,
 }
 
 impl Canvas {
@@ -33,6 +39,7 @@ impl Canvas {
             versions: vec![0; grid.tiles() as usize],
             exact: Region::empty(size),
             verified: Region::empty(size),
+            shown: Vec::with_capacity(grid.tiles() as usize),
         }
     }
 
@@ -57,18 +64,33 @@ impl Canvas {
         is_newer
     }
 
-    /// Shows `tile` of the chain's picture as update `number` made it.
-    pub(super) fn show(
+    /// Shows `tiles` of the chain's picture as update `number` made them, each exactly or not. They
+    /// come in their order.
+    pub(super) fn show<W: Send>(
         &mut self,
-        tile: TileIndex,
+        tiles: impl Iterator<Item = (TileIndex, bool)>,
         chain: &Picture,
         number: u32,
-        exact: bool,
+        workers: &Workers<W>,
         changed: &mut Region,
     ) {
-        if self.takes(tile, number) {
-            self.write(tile, chain, exact, changed);
+        self.shown.clear();
+        for (tile, exact) in tiles {
+            if self.takes(tile, number) {
+                self.note(tile, exact, changed);
+                self.shown.push(tile);
+            }
         }
+        let Self { frame, grid, shown, .. } = self;
+        let columns = grid.columns();
+        let band = ShowBand { rows: 0..grid.rows(), columns, tiles: shown, frame: frame.rows() };
+        let shown = workers.divide(band, 1, |mut band| {
+            for &tile in band.tiles {
+                chain.give(grid.rect(tile), &mut band.frame);
+            }
+            Ok::<_, Infallible>(())
+        });
+        let Ok(()) = shown;
     }
 
     /// Shows `tile` of the chain's picture, which update `version` wrote last, also when it shows
@@ -82,12 +104,12 @@ impl Canvas {
         changed: &mut Region,
     ) {
         if self.takes(tile, version) || self.version(tile) == version {
-            self.write(tile, chain, exact, changed);
+            self.note(tile, exact, changed);
+            chain.give(self.grid.rect(tile), &mut self.frame.rows());
         }
     }
 
-    fn write(&mut self, tile: TileIndex, chain: &Picture, exact: bool, changed: &mut Region) {
-        chain.give(self.grid.rect(tile), &mut self.frame);
+    fn note(&mut self, tile: TileIndex, exact: bool, changed: &mut Region) {
         if exact {
             self.exact.insert(tile);
         } else {
@@ -124,5 +146,30 @@ impl Canvas {
             self.verified.remove(tile);
             changed.insert(tile);
         }
+    }
+}
+
+/// Rows of tiles that one thread shows.
+struct ShowBand<'a> {
+    rows: Range<u32>,
+    columns: u32,
+    tiles: &'a [TileIndex],
+    frame: FrameRows<'a>,
+}
+
+impl Divide for ShowBand<'_> {
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn divide(self, middle: usize) -> (Self, Self) {
+        let Self { rows, columns, tiles, frame } = self;
+        let row = rows.start + middle as u32;
+        let (above, below) = tiles.split_at(tiles.partition_point(|tile| tile.0 < row * columns));
+        let (upper, lower) = frame.split_at(row as u16 * TILE);
+        (
+            Self { rows: rows.start..row, columns, tiles: above, frame: upper },
+            Self { rows: row..rows.end, columns, tiles: below, frame: lower },
+        )
     }
 }

@@ -20,7 +20,7 @@ use crate::encoder::Position;
 use crate::frame::{BYTES_PER_PIXEL, FrameView};
 use crate::geometry::{Size, TileGrid, TileIndex};
 use crate::hash::TILE_BYTES;
-use crate::parallel::{SetupError, Workers};
+use crate::parallel::{LARGE_TILES, SetupError, Workers};
 use crate::region::Region;
 use crate::tools::jpeg;
 
@@ -309,23 +309,34 @@ impl Decoder {
         }
         self.take_colours(reader, header)?;
         let body = reader.offset();
-        if grid.tiles() > 0 {
-            decode_body(&mut self.line, &self.workers, update, reader)?;
-        }
-        reader.finish()?;
-        self.line.commit().map_err(|rule| rule.at(body))?;
-        self.line_state = LineState::Whole;
+        let first = if grid.tiles() > 0 {
+            Some(FirstStream::decode(&mut self.line, update, reader)?)
+        } else {
+            None
+        };
+        let is_large = self.line.map.changed().count() >= LARGE_TILES;
+        self.workers.threads().enter(is_large, || {
+            if let Some(first) = first {
+                first.decode_lanes(&mut self.line, &self.workers, update, reader)?;
+            }
+            reader.finish()?;
+            self.line.commit(&self.workers).map_err(|rule| rule.at(body))?;
+            self.line_state = LineState::Whole;
+            self.show_chain(header, grid);
+            Ok(())
+        })
+    }
 
+    /// Shows what the line's update has changed.
+    fn show_chain(&mut self, header: &UpdateHeader, grid: TileGrid) {
         let canvas = begin(&mut self.canvas, &mut self.changed, header, grid);
         if self.are_colours_new {
             // What equalled the source in its former colours does so no more.
             canvas.exact.clear();
         }
-        for (tile, exact) in self.line.map.changed() {
-            canvas.show(tile, &self.line.previous, header.number, exact, &mut self.changed);
-        }
+        let tiles = self.line.map.changed();
+        canvas.show(tiles, &self.line.previous, header.number, &self.workers, &mut self.changed);
         canvas.chain = header.number;
-        Ok(())
     }
 
     /// Takes up the colours of a chain update, and its palette if it has one.
@@ -430,36 +441,53 @@ impl Decoder {
     }
 }
 
-/// Decodes the body of a chain update: the map and the pixels of all lanes.
-fn decode_body<W: Send>(
-    line: &mut Line,
-    workers: &Workers<W>,
-    update: &[u8],
-    reader: &mut Reader<'_>,
-) -> Result<(), DecodeError> {
-    let mut ranges: [StreamRanges; MAX_LANES] = Default::default();
-    let mut streams = ranges.clone().map(|_| StreamDecoder::new(&[], &[]));
-    let mut lanes = 1;
-    let mut at = 0;
-    while at < lanes {
-        let range = StreamRanges::read(reader)?;
-        streams[at] =
-            StreamDecoder::new(&update[range.segments.clone()], &update[range.plain.clone()]);
-        if at == 0 {
-            line.map.clear();
-            line.map.code(&mut streams[0]);
-            let checked = line.map.check_lanes().and_then(|()| line.place_copies());
-            checked.map_err(|rule| rule.at(range.segments.start))?;
-            lanes = line.map.lanes();
+/// The first stream of a body, of which the map has been decoded.
+struct FirstStream<'a> {
+    stream: StreamDecoder<'a>,
+    /// Where it begins in the update.
+    offset: usize,
+}
+
+impl<'a> FirstStream<'a> {
+    /// Decodes the map of a body into `line`.
+    fn decode(
+        line: &mut Line,
+        update: &'a [u8],
+        reader: &mut Reader<'_>,
+    ) -> Result<Self, DecodeError> {
+        let StreamRanges { segments, plain } = StreamRanges::read(reader)?;
+        let offset = segments.start;
+        let mut stream = StreamDecoder::new(&update[segments], &update[plain]);
+        line.map.clear();
+        line.map.code(&mut stream);
+        line.map.check_lanes().map_err(|rule| rule.at(offset))?;
+        Ok(Self { stream, offset })
+    }
+
+    /// Decodes the rest of the body: what the map describes, and the pixels of all lanes.
+    fn decode_lanes<W: Send>(
+        self,
+        line: &mut Line,
+        workers: &Workers<W>,
+        update: &'a [u8],
+        reader: &mut Reader<'_>,
+    ) -> Result<(), DecodeError> {
+        line.place_copies(workers).map_err(|rule| rule.at(self.offset))?;
+        let lanes = line.map.lanes();
+        let mut offsets = [self.offset; MAX_LANES];
+        let mut streams: [_; MAX_LANES] = std::array::from_fn(|_| StreamDecoder::new(&[], &[]));
+        streams[0] = self.stream;
+        for at in 1..lanes {
+            let StreamRanges { segments, plain } = StreamRanges::read(reader)?;
+            offsets[at] = segments.start;
+            streams[at] = StreamDecoder::new(&update[segments], &update[plain]);
         }
-        ranges[at] = range;
-        at += 1;
+        line.code_pixels(&mut streams[..lanes], workers);
+        for (stream, offset) in streams.into_iter().zip(offsets).take(lanes) {
+            stream.finish().map_err(|rule| rule.at(offset))?;
+        }
+        Ok(())
     }
-    line.code_pixels(&mut streams[..lanes], workers);
-    for (stream, range) in streams.into_iter().zip(ranges).take(lanes) {
-        stream.finish().map_err(|rule| rule.at(range.segments.start))?;
-    }
-    Ok(())
 }
 
 /// The canvas that an update which has been decoded writes to, made anew when it starts with

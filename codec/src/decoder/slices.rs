@@ -1,6 +1,6 @@
 //! Applies slices: tiles of the line's picture that build on nothing.
 
-use super::{Decoder, LineState, begin, decode_body};
+use super::{Decoder, FirstStream, LineState, begin};
 use crate::bitstream::{DecodeError, PictureHeader, Reader, Rule, UpdateHeader};
 use crate::geometry::{Rect, Size, TILE, TileGrid};
 
@@ -39,7 +39,8 @@ impl Decoder {
             let rect = block.rect(grid);
             let within = TileGrid::new(Size::new(rect.width, rect.height));
             slice_line.reset(within.size());
-            decode_body(slice_line, workers, update, &mut reader)?;
+            let first = FirstStream::decode(slice_line, update, &mut reader)?;
+            first.decode_lanes(slice_line, workers, update, &mut reader)?;
             for (tile, exact) in slice_line.map.changed() {
                 let offset = reader.offset();
                 let version = reader.number()?;

@@ -107,7 +107,7 @@ impl Encoder {
         // Where every source equals the frame, the line has its pixels already.
         let is_lossy = candidates.iter().any(|item| !item.content.is_exact());
         let lanes = code_body(line, streams, workers, is_lossy);
-        let committed = line.commit();
+        let committed = line.commit(workers);
         debug_assert!(committed.is_ok(), "the cache was directed wrongly: {committed:?}");
         directory.commit(line, |tile| motion.replaced(tile));
         lanes
@@ -178,7 +178,7 @@ pub(super) fn code_body<W: Send>(
     let [first, ..] = streams;
     line.map.code(first);
     if place {
-        let placed = line.place_copies();
+        let placed = line.place_copies(workers);
         debug_assert!(placed.is_ok(), "the search made an invalid map: {placed:?}");
     }
     let lanes = line.map.lanes();

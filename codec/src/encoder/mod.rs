@@ -45,7 +45,7 @@ use crate::colour::Colours;
 use crate::frame::FrameView;
 use crate::geometry::{Size, TileGrid, TileIndex};
 use crate::hash::TILE_BYTES;
-use crate::parallel::{SetupError, Workers};
+use crate::parallel::{LARGE_TILES, SetupError, Workers};
 use crate::region::Region;
 use crate::tools::jpeg;
 
@@ -121,7 +121,8 @@ impl Encoder {
             epoch: config.first_epoch.saturating_sub(1),
             number: 0,
             chain: 0,
-            line: Line::new(Size::default()),
+            // Takes the memory of its pictures now rather than in the first call.
+            line: Line::new(size),
             is_reset_due: false,
             motion: Motion::new(),
             directory: Directory::new(),
@@ -219,7 +220,6 @@ impl Encoder {
         out: &mut Payloads,
     ) -> Report {
         out.clear();
-        let mut report = Report::default();
         if frame.size() != self.grid.size() {
             self.start(frame.size());
         } else if self.number > u32::MAX - NUMBER_RESERVE {
@@ -230,7 +230,21 @@ impl Encoder {
         }
         damage.merge(&self.stale);
         self.stale.clear();
+        let refines = self.next_refinement_us().is_some_and(|at_us| at_us <= request.now_us);
+        let is_large = refines || damage.len() >= LARGE_TILES;
+        let threads = self.workers.threads();
+        threads.enter(is_large, || self.encode_damage(frame, damage, request, out))
+    }
 
+    /// Codes the tiles in `damage`, which is over the encoder's grid.
+    fn encode_damage(
+        &mut self,
+        frame: FrameView<'_>,
+        damage: &mut Region,
+        request: &EncodeRequest,
+        out: &mut Payloads,
+    ) -> Report {
+        let mut report = Report::default();
         self.settle_colours(frame, damage);
         self.scan(frame, damage, request, &mut report);
         if self.follow_scene(frame, request.now_us, damage) {
