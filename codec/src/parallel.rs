@@ -4,6 +4,7 @@
 //! a lock-free queue for one job and put back, so that any thread may run any job. Work that needs
 //! none is divided in halves, and shared as far as threads are idle.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use crossbeam::queue::ArrayQueue;
@@ -92,6 +93,19 @@ impl<W: Send> Workers<W> {
         }
     }
 
+    /// Runs `work` once on each item, as [`Self::divide`] does, `grain` items at a time.
+    pub(crate) fn divide_slice<T: Send>(
+        &self,
+        items: &mut [T],
+        grain: usize,
+        work: impl Fn(&mut T) + Sync,
+    ) {
+        let Ok(()) = self.divide(items, grain, |items| {
+            items.iter_mut().for_each(&work);
+            Ok::<_, Infallible>(())
+        });
+    }
+
     /// Runs `work` once on each job, a thread taking `grain` jobs at a time. With one thread, or
     /// when one takes all jobs, the pool is not woken: the caller's thread works.
     pub(crate) fn run<J: Send>(
@@ -172,6 +186,16 @@ pub(crate) trait Divide: Send + Sized {
 
     /// The first `middle` of it and the rest. There is at least one of each.
     fn divide(self, middle: usize) -> (Self, Self);
+}
+
+impl<T: Send> Divide for &mut [T] {
+    fn len(&self) -> usize {
+        <[T]>::len(self)
+    }
+
+    fn divide(self, middle: usize) -> (Self, Self) {
+        self.split_at_mut(middle)
+    }
 }
 
 fn share<D: Divide, E: Send>(

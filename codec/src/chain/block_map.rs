@@ -206,13 +206,6 @@ impl BlockMap {
         self.modes[self.at(column, row)]
     }
 
-    /// The modes to the left of a block and above it.
-    #[inline(always)]
-    pub(crate) fn neighbours(&self, column: usize, row: usize) -> [Mode; 2] {
-        let at = self.at(column, row);
-        [self.modes[at - 1], self.modes[at - self.columns - 2]]
-    }
-
     /// Sets the mode of a block.
     #[inline(always)]
     pub(crate) fn set_mode(&mut self, column: usize, row: usize, mode: Mode) {

@@ -1,5 +1,6 @@
 //! What both sides of the chain remember.
 
+use std::convert::Infallible;
 use std::ops::Range;
 
 use super::block_map::{BLOCK, BlockMap, Mode};
@@ -9,8 +10,10 @@ use super::lanes::{Lanes, Sources};
 use super::picture::{Picture, Rows};
 use crate::bitstream::Rule;
 use crate::colour::Colours;
-use crate::geometry::{Rect, Size, TileIndex};
+use crate::frame::FrameView;
+use crate::geometry::{Rect, Size, TILE, TileIndex};
 use crate::parallel::{Divide, Workers};
+use crate::region::Region;
 
 /// Updates that a block must have stood for to be remembered as stable. Fewer would let a dragged
 /// window's own content displace what it covers.
@@ -95,6 +98,24 @@ impl Line {
         &self.past
     }
 
+    /// Takes the new pixels of `tiles` from a frame of the picture's size.
+    pub(crate) fn take<W: Send>(
+        &mut self,
+        frame: FrameView<'_>,
+        tiles: &Region,
+        workers: &Workers<W>,
+    ) {
+        let Self { current, colours, .. } = self;
+        let grid = tiles.grid();
+        let band = TakeBand { rows: 0..grid.rows(), current: current.rows() };
+        let Ok(()) = workers.divide(band, 1, |mut band| {
+            for tile in tiles.in_rows(band.rows) {
+                band.current.take(frame, grid.rect(tile), colours);
+            }
+            Ok::<_, Infallible>(())
+        });
+    }
+
     /// Leaves a tile out of the update at hand: its pixels become the previous ones again.
     pub(crate) fn leave(&mut self, tile: TileIndex, rect: Rect) {
         self.map.set_unchanged(tile);
@@ -164,6 +185,27 @@ impl Line {
 
 /// Rows of blocks that one thread works on at a time.
 const GRAIN_ROWS: usize = 8;
+
+/// Rows of tiles whose pixels one thread takes.
+struct TakeBand<'a> {
+    rows: Range<u32>,
+    current: Rows<'a>,
+}
+
+impl Divide for TakeBand<'_> {
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn divide(self, middle: usize) -> (Self, Self) {
+        let row = self.rows.start + middle as u32;
+        let (above, below) = self.current.split_at(row as usize * usize::from(TILE));
+        (
+            Self { rows: self.rows.start..row, current: above },
+            Self { rows: row..self.rows.end, current: below },
+        )
+    }
+}
 
 /// What copies read.
 #[derive(Clone, Copy)]

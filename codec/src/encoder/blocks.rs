@@ -2,10 +2,13 @@
 
 use super::originals::Originals;
 use super::text::TextSearch;
-use crate::chain::{BLOCK, Line, Mode, Picture, blocks_equal};
+use crate::chain::{BLOCK, BlockMap, Line, Mode, Picture, blocks_equal};
 use crate::colour::ColourMode;
 use crate::geometry::{Rect, TILE, TileIndex};
 use crate::kernels::{self, Texture, Vectorized};
+
+/// Blocks along a side of a tile.
+const TILE_BLOCKS: usize = TILE as usize / BLOCK;
 
 /// A block is a photograph when less than this share of its pixels repeats something, in percent.
 const MIN_REPEATED_PERCENT: u32 = 20;
@@ -28,7 +31,7 @@ pub(super) struct TileContent {
     pub(super) photo: u32,
     pub(super) transform: u32,
     /// Of each row of blocks the pixels of drawn content that repeat nothing.
-    pub(super) drawn_pixels: [u16; TILE as usize / BLOCK],
+    pub(super) drawn_pixels: [u16; TILE_BLOCKS],
     /// Blocks that moved here or came back.
     pub(super) moved: u32,
     /// One bit for each block, in the order of the map: it shows older pixels that are approximate.
@@ -57,14 +60,39 @@ impl TileContent {
     }
 }
 
-/// Chooses the modes of `tile`, whose new pixels are in the line's current picture. With a
-/// search for text, photographs without it may be approximate.
+/// The modes of a tile's blocks, row by row, each of eight.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TileModes([[Mode; TILE_BLOCKS]; TILE_BLOCKS]);
+
+impl TileModes {
+    pub(super) const SKIP: Self = Self([[Mode::SKIP; TILE_BLOCKS]; TILE_BLOCKS]);
+
+    /// The modes to the left of a block and above it, as far as they are in the tile: what stands
+    /// in another may be found at the same time.
+    #[inline(always)]
+    fn neighbours(&self, column: usize, row: usize) -> [Mode; 2] {
+        let (x, y) = (column % TILE_BLOCKS, row % TILE_BLOCKS);
+        let west = x.checked_sub(1).map_or(Mode::SKIP, |west| self.0[y][west]);
+        let north = y.checked_sub(1).map_or(Mode::SKIP, |north| self.0[north][x]);
+        [west, north]
+    }
+
+    /// Writes the modes of `tile` into `map`.
+    pub(super) fn write(&self, map: &mut BlockMap, tile: TileIndex) {
+        for (column, row) in map.blocks(tile) {
+            map.set_mode(column, row, self.0[row % TILE_BLOCKS][column % TILE_BLOCKS]);
+        }
+    }
+}
+
+/// Chooses the modes of `tile`, whose new pixels are in the line's current picture, and needs nothing
+/// of other tiles' modes. With a search for text, photographs without it may be approximate.
 pub(super) fn choose_modes(
-    line: &mut Line,
+    line: &Line,
     originals: &Originals,
-    text: Option<&mut TextSearch>,
+    text: Option<&TextSearch>,
     tile: TileIndex,
-) -> TileContent {
+) -> (TileModes, TileContent) {
     kernels::vectorize(ModeSearch { line, originals, text, tile })
 }
 
@@ -97,7 +125,7 @@ impl Vectorized for Sampling<'_> {
         let mut sample = Sample::default();
         for (column, row) in line.map.blocks(tile).filter(|(column, row)| column % 8 == row * 3 % 8)
         {
-            let block = Block::new(line, column, row);
+            let block = Block::new(line, column, row, [Mode::SKIP; 2]);
             sample.blocks += 1;
             if block.find(originals.picture(line)).is_some() {
                 sample.known += 1;
@@ -133,22 +161,23 @@ fn exact_photo(line: &Line) -> Mode {
 }
 
 struct ModeSearch<'a> {
-    line: &'a mut Line,
+    line: &'a Line,
     originals: &'a Originals,
-    text: Option<&'a mut TextSearch>,
+    text: Option<&'a TextSearch>,
     tile: TileIndex,
 }
 
 impl Vectorized for ModeSearch<'_> {
-    type Output = TileContent;
+    type Output = (TileModes, TileContent);
 
     #[inline(always)]
-    fn run(self) -> TileContent {
-        let Self { line, originals, mut text, tile } = self;
+    fn run(self) -> (TileModes, TileContent) {
+        let Self { line, originals, text, tile } = self;
         let lossy = text.is_some();
+        let mut modes = TileModes::SKIP;
         let mut content = TileContent::default();
         for ((column, row), bit) in line.map.blocks(tile).zip(0..64) {
-            let block = Block::new(line, column, row);
+            let block = Block::new(line, column, row, modes.neighbours(column, row));
             content.blocks += 1;
             // What may be approximate is as good where it shows the same pixels of the source.
             let source = if lossy { originals.picture(line) } else { &line.previous };
@@ -161,7 +190,6 @@ impl Vectorized for ModeSearch<'_> {
                 let texture = block.texture();
                 let mode = if block.is_photo(texture) {
                     content.photo += 1;
-                    let text = text.as_deref_mut();
                     let is_lossy =
                         text.is_some_and(|text| !text.is_text(&line.current, column, row));
                     content.transform += u32::from(is_lossy);
@@ -177,9 +205,9 @@ impl Vectorized for ModeSearch<'_> {
                 mode
             });
             content.moved += u32::from(mode != Mode::SKIP && !mode.has_pixels());
-            line.map.set_mode(column, row, mode);
+            modes.0[row % TILE_BLOCKS][column % TILE_BLOCKS] = mode;
         }
-        content
+        (modes, content)
     }
 }
 
@@ -197,7 +225,7 @@ struct Block<'a> {
 
 impl<'a> Block<'a> {
     #[inline(always)]
-    fn new(line: &'a Line, column: usize, row: usize) -> Self {
+    fn new(line: &'a Line, column: usize, row: usize, neighbours: [Mode; 2]) -> Self {
         let rect = line.map.rect(column, row);
         Self {
             line,
@@ -205,7 +233,7 @@ impl<'a> Block<'a> {
             at: line.current.at(usize::from(rect.x), usize::from(rect.y)),
             width: usize::from(rect.width),
             height: usize::from(rect.height),
-            neighbours: line.map.neighbours(column, row),
+            neighbours,
         }
     }
 

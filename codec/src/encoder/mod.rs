@@ -53,6 +53,9 @@ use crate::tools::jpeg;
 /// thread. A choice, not a measurement: hashing so few is a matter of microseconds.
 const SCAN_GRAIN: usize = 64;
 
+/// Tiles whose modes one thread chooses at a time.
+const SEARCH_GRAIN: usize = 8;
+
 /// Calls in which a whole screen is refined, at 30 a second 200 ms: new damage may have to wait for
 /// one of them. And the fewest tiles of one beside tiles that changed. Choices, not measurements.
 const REFINE_CALLS: usize = 6;
@@ -90,6 +93,8 @@ pub struct Encoder {
     load: Load,
     streams: [StreamEncoder; MAX_LANES],
     candidates: Vec<Candidate>,
+    /// Tiles of the candidates that are searched.
+    searched: Region,
     /// Tiles of the call at hand that are film.
     film: Region,
     /// Whether the call at hand has so many new photographs that they are film at once.
@@ -131,6 +136,7 @@ impl Encoder {
             load: Load::default(),
             streams: Default::default(),
             candidates: Vec::new(),
+            searched: Region::empty(Size::default()),
             film: Region::empty(Size::default()),
             is_burst: false,
             plan: Plan::default(),
@@ -171,6 +177,7 @@ impl Encoder {
         self.tiles.resize(self.grid.tiles() as usize, TileState::default());
         self.stale = Region::full(size);
         self.film = Region::empty(size);
+        self.searched = Region::empty(size);
         self.line.reset(size);
         self.is_reset_due = false;
         self.slices.reset(self.grid);
@@ -343,29 +350,37 @@ impl Encoder {
 
     /// Brings the candidates' pixels into the line, and finds by which vectors they moved.
     fn find_vectors(&mut self, frame: FrameView<'_>) {
-        let Self { line, motion, directory, originals, candidates, grid, config, .. } = self;
+        let Self { line, motion, directory, originals, candidates, config, workers, .. } = self;
         line.map.clear();
         line.map.set_quantizer(config.quantizer(line.colours.mode()));
+        self.searched.clear();
         for candidate in candidates.iter() {
-            line.current.take(frame, grid.rect(candidate.tile), &line.colours);
+            self.searched.insert(candidate.tile);
         }
+        line.take(frame, &self.searched, workers);
         if self.chain > 0 {
             let tiles = candidates.iter().map(|candidate| (candidate.tile, candidate.look.hash));
             let mut vectors = [Vector::default(); MAX_VECTORS];
             let source = originals.picture(line);
-            let found = motion.find(source, line, directory, tiles, &mut vectors);
+            motion.find_anchors(source, &line.current, &self.searched, workers);
+            let found = motion.find(line, directory, tiles, &mut vectors);
             line.map.set_vectors(found);
         }
     }
 
     /// Finds a mode for each block of the candidates.
     fn choose_modes(&mut self) {
-        let Self { line, originals, text, candidates, config, .. } = self;
+        let Self { line, originals, text, candidates, config, workers, .. } = self;
         text.begin(line.map.dimensions());
-        for candidate in candidates.iter_mut() {
+        let (source, text) = (&*line, &*text);
+        workers.divide_slice(candidates, SEARCH_GRAIN, |candidate| {
             let lossy = config.policy == Policy::Live && candidate.task == Task::Change;
-            let text = lossy.then_some(&mut *text);
-            candidate.content = choose_modes(line, originals, text, candidate.tile);
+            let text = lossy.then_some(text);
+            (candidate.modes, candidate.content) =
+                choose_modes(source, originals, text, candidate.tile);
+        });
+        for candidate in candidates {
+            candidate.modes.write(&mut line.map, candidate.tile);
         }
     }
 }

@@ -6,10 +6,14 @@
 //! over, as on a page of like lines, none votes at first; then each votes for all that it matches, and the vector by
 //! which most of the picture moved gets most votes.
 
+use std::convert::Infallible;
+
 use super::directory::Directory;
 use crate::chain::{Line, MAX_VECTORS, Picture, Vector};
 use crate::geometry::{TILE, TileGrid, TileIndex};
 use crate::kernels::{self, Vectorized};
+use crate::parallel::{Divide, Workers};
+use crate::region::Region;
 
 /// Logarithm of the places in the table of anchors: with one position in 32 an anchor, those of
 /// 524,288 pixels without repetition, a quarter of a 1920x1080 screen.
@@ -47,6 +51,9 @@ const LIST_BITS: u32 = 12;
 /// spread over the picture in [`SPREAD`] rounds of every so many tiles. Choices, not measurements.
 const MOST_LOOKS: u32 = 1 << 18;
 const SPREAD: u32 = 16;
+
+/// Tiles that one thread looks at at a time.
+const ANCHOR_GRAIN: usize = 8;
 
 /// A position and the hash of its surroundings.
 #[derive(Clone, Copy, Debug, Default)]
@@ -216,25 +223,48 @@ impl Motion {
         self.replaced.get(tile.0 as usize).map_or(&[], Kept::anchors)
     }
 
-    /// The vectors by which content moved or returned to `tiles`, each with the hash of its
-    /// pixels, from `previous` or the cache to the line's current picture.
-    pub(super) fn find<'a>(
+    /// Finds the anchors of `tiles`, in `previous` and in `current`.
+    pub(super) fn find_anchors<W: Send>(
         &mut self,
         previous: &Picture,
+        current: &Picture,
+        tiles: &Region,
+        workers: &Workers<W>,
+    ) {
+        let grid = tiles.grid();
+        let Self { kept, replaced, .. } = self;
+        let band = AnchorBand { first: 0, kept, replaced };
+        let Ok(()) = workers.divide(band, ANCHOR_GRAIN, |band| {
+            let pairs = band.kept.iter_mut().zip(band.replaced).zip(band.first..);
+            for ((kept, replaced), tile) in pairs {
+                let tile = TileIndex(tile);
+                if tiles.contains(tile) {
+                    if !kept.is_known {
+                        find_anchors(previous, grid, tile, kept);
+                    }
+                    std::mem::swap(kept, replaced);
+                    find_anchors(current, grid, tile, kept);
+                    kept.is_known = true;
+                }
+            }
+            Ok::<_, Infallible>(())
+        });
+    }
+
+    /// The vectors by which content moved or returned to `tiles`, each with the hash of its
+    /// pixels, from the picture before or the cache. Their anchors have been found.
+    pub(super) fn find<'a>(
+        &mut self,
         line: &Line,
         directory: &Directory,
         tiles: impl Iterator<Item = (TileIndex, u128)> + Clone,
         into: &'a mut [Vector; MAX_VECTORS],
     ) -> &'a [Vector] {
-        let Line { current, cache, .. } = line;
-        let grid = TileGrid::new(current.size());
+        let Line { cache, .. } = line;
         self.table.fill(Entry::Empty);
         for (tile, _) in tiles.clone() {
-            let Some(kept) = self.kept.get_mut(tile.0 as usize) else { continue };
-            if !kept.is_known {
-                find_anchors(previous, grid, tile, kept);
-            }
-            for &Anchor { x, y, hash } in kept.anchors() {
+            let Some(replaced) = self.replaced.get(tile.0 as usize) else { continue };
+            for &Anchor { x, y, hash } in replaced.anchors() {
                 let entry = &mut self.table[(hash >> (32 - TABLE_BITS)) as usize];
                 *entry = match *entry {
                     Entry::Empty => Entry::One { hash, x, y },
@@ -246,12 +276,7 @@ impl Motion {
         self.ballots.fill(Ballot::default());
         let mut anchors = 0;
         for (tile, hash) in tiles.clone() {
-            let Some(kept) = self.kept.get_mut(tile.0 as usize) else { continue };
-            if let Some(replaced) = self.replaced.get_mut(tile.0 as usize) {
-                std::mem::swap(kept, replaced);
-            }
-            find_anchors(current, grid, tile, kept);
-            kept.is_known = true;
+            let Some(kept) = self.kept.get(tile.0 as usize) else { continue };
             anchors += kept.count as u32;
             if kept.count >= MIN_ANCHORS
                 && let Some(vector) = directory.vector_of_tile(cache, tile, hash)
@@ -343,6 +368,29 @@ fn vote(ballots: &mut [Ballot], vector: Vector, votes: u32) {
     }
     if ballot.vector == vector {
         ballot.votes += votes;
+    }
+}
+
+/// Tiles whose anchors one thread finds.
+struct AnchorBand<'a> {
+    first: u32,
+    kept: &'a mut [Kept],
+    replaced: &'a mut [Kept],
+}
+
+impl Divide for AnchorBand<'_> {
+    fn len(&self) -> usize {
+        self.kept.len()
+    }
+
+    fn divide(self, middle: usize) -> (Self, Self) {
+        let (kept, kept_after) = self.kept.split_at_mut(middle);
+        let (replaced, replaced_after) = self.replaced.split_at_mut(middle);
+        let first = self.first + middle as u32;
+        (
+            Self { first: self.first, kept, replaced },
+            Self { first, kept: kept_after, replaced: replaced_after },
+        )
     }
 }
 
@@ -456,7 +504,9 @@ mod tests {
         let mut motion = Motion::new();
         motion.reset(grid);
         let mut vectors = [Vector::default(); MAX_VECTORS];
-        let found = motion.find(&line.previous, &line, &directory, tiles, &mut vectors);
+        let workers = Workers::new(1, || Ok(())).expect("a worker");
+        motion.find_anchors(&line.previous, &line.current, &Region::full(size), &workers);
+        let found = motion.find(&line, &directory, tiles, &mut vectors);
         assert_eq!(found.first(), Some(&Vector { page: None, dx: -101, dy: -37 }));
         let block = Rect::new(140, 64, 8, 8);
         assert_eq!(found[0].source(block, size), Some(Rect::new(39, 27, 8, 8)));
@@ -485,7 +535,9 @@ mod tests {
         let mut motion = Motion::new();
         motion.reset(grid);
         let mut vectors = [Vector::default(); MAX_VECTORS];
-        let found = motion.find(&line.previous, &line, &directory, tiles, &mut vectors);
+        let workers = Workers::new(1, || Ok(())).expect("a worker");
+        motion.find_anchors(&line.previous, &line.current, &Region::full(size), &workers);
+        let found = motion.find(&line, &directory, tiles, &mut vectors);
         let is_right = |vector: &Vector| (vector.dx - 7) % 40 == 0 && (vector.dy - 5) % 30 == 0;
         assert!(!found.is_empty() && found.iter().all(is_right), "{found:?}");
         assert_eq!(found[0], Vector { page: None, dx: 7, dy: 5 });

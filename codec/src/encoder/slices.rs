@@ -207,7 +207,8 @@ impl Encoder {
         load.begin(&line.map);
         for (tile, bit) in chosen() {
             line.current.copy_from(within.rect(TileIndex(bit)), &source.previous, grid.rect(tile));
-            let content = choose_modes(line, originals, None, TileIndex(bit));
+            let (modes, content) = choose_modes(line, originals, None, TileIndex(bit));
+            modes.write(&mut line.map, TileIndex(bit));
             load.add(&line.map, TileIndex(bit), &content);
             line.map.set_changed(TileIndex(bit), state(tile).written_exactly);
         }

@@ -8,6 +8,8 @@
 //! colours on photographs, which they find wherever a pixel differs by more than 24 from what it
 //! covers; of photographs without text they take a few blocks for it, which costs bytes.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crate::chain::{BLOCK, Picture};
 use crate::kernels::{self, Vectorized};
 
@@ -39,13 +41,27 @@ struct Strokes {
     ink: u32,
 }
 
-/// The strokes of the blocks looked at in one update.
+impl Strokes {
+    /// All counts in one number: each is at most 64, the pixels of a block.
+    fn pack(self) -> u32 {
+        let Self { weak, clear, strong, ink } = self;
+        u32::from_le_bytes([weak, clear, strong, ink].map(|count| count as u8))
+    }
+
+    fn unpack(packed: u32) -> Self {
+        let [weak, clear, strong, ink] = packed.to_le_bytes().map(u32::from);
+        Self { weak, clear, strong, ink }
+    }
+}
+
+/// The strokes of the blocks looked at in one update, by any thread.
 #[derive(Debug, Default)]
 pub(super) struct TextSearch {
     columns: usize,
     rows: usize,
-    /// For each block the update that it was last looked at in, and what was found.
-    known: Vec<(u32, Strokes)>,
+    /// For each block the update that it was last looked at in, and what was found. Two threads
+    /// that look at one block at the same time find the same.
+    known: Vec<AtomicU64>,
     update: u32,
 }
 
@@ -56,12 +72,12 @@ impl TextSearch {
         if (self.columns, self.rows) != (columns, rows) || self.update == 0 {
             (self.columns, self.rows, self.update) = (columns, rows, 1);
             self.known.clear();
-            self.known.resize(columns * rows, (0, Strokes::default()));
+            self.known.resize_with(columns * rows, AtomicU64::default);
         }
     }
 
     /// Whether a photographic block of `picture` has text on it.
-    pub(super) fn is_text(&mut self, picture: &Picture, column: usize, row: usize) -> bool {
+    pub(super) fn is_text(&self, picture: &Picture, column: usize, row: usize) -> bool {
         if self.strokes(picture, column, row).weak == 0 {
             return false;
         }
@@ -76,7 +92,7 @@ impl TextSearch {
         beside.any(|(column, row)| self.has_letters(picture, column, row))
     }
 
-    fn has_letters(&mut self, picture: &Picture, column: usize, row: usize) -> bool {
+    fn has_letters(&self, picture: &Picture, column: usize, row: usize) -> bool {
         let strokes = self.strokes(picture, column, row);
         if strokes.clear < MIN_CLEAR {
             return false;
@@ -91,15 +107,17 @@ impl TextSearch {
             .any(|(column, row)| self.strokes(picture, column, row).ink >= MIN_INK)
     }
 
-    fn strokes(&mut self, picture: &Picture, column: usize, row: usize) -> Strokes {
-        let Some((update, strokes)) = self.known.get_mut(row * self.columns + column) else {
+    fn strokes(&self, picture: &Picture, column: usize, row: usize) -> Strokes {
+        let Some(known) = self.known.get(row * self.columns + column) else {
             return Strokes::default();
         };
-        if *update != self.update {
-            *update = self.update;
-            *strokes = kernels::vectorize(StrokeCount { picture, column, row });
+        let noted = known.load(Ordering::Relaxed);
+        if noted >> 32 == u64::from(self.update) {
+            return Strokes::unpack(noted as u32);
         }
-        *strokes
+        let strokes = kernels::vectorize(StrokeCount { picture, column, row });
+        known.store(u64::from(self.update) << 32 | u64::from(strokes.pack()), Ordering::Relaxed);
+        strokes
     }
 }
 

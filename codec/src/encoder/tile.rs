@@ -1,5 +1,6 @@
 //! What the encoder knows about each tile: the pixels that were sent and how.
 
+use super::blocks::{TileContent, TileModes};
 use crate::geometry::TileIndex;
 
 /// How well the decoder knows a tile once everything that was sent has arrived.
@@ -97,13 +98,15 @@ pub(super) struct Candidate {
     pub(super) task: Task,
     /// Whether it is photographic and a sample of its blocks mostly shows nothing known.
     pub(super) is_new_photo: bool,
-    pub(super) content: super::blocks::TileContent,
+    pub(super) modes: TileModes,
+    pub(super) content: TileContent,
 }
 
 impl Candidate {
     /// `tile`, not yet looked at.
     pub(super) fn of(tile: TileIndex) -> Self {
-        let content = super::blocks::TileContent::default();
-        Self { tile, look: Look::default(), task: Task::Nothing, is_new_photo: false, content }
+        let (modes, content) = (TileModes::SKIP, TileContent::default());
+        let (look, task) = (Look::default(), Task::Nothing);
+        Self { tile, look, task, is_new_photo: false, modes, content }
     }
 }
