@@ -96,6 +96,29 @@ fn a_late_joiner_gets_what_the_line_holds_and_then_the_same_updates() {
 }
 
 #[test]
+fn a_refused_start_of_another_size_does_not_keep_slices_away() {
+    let mut desk = desk(Policy::Exact);
+    desk.draw_text(3);
+    desk.send();
+    let mut other =
+        Desk::new(Size::new(90, 70), EncoderConfig { first_epoch: 2, ..EncoderConfig::default() });
+    other.draw_text(4);
+    let (track, start) = other.record().remove(0);
+    desk.decoder.apply(track, &start[..start.len() - 1]).expect_err("it is cut short");
+    assert!(desk.decoder.is_broken());
+    let (mut missing, mut out) = (Region::full(SIZE), Payloads::new());
+    assert!(desk.encoder.repair(&mut missing, true, usize::MAX, &mut out));
+    for payload in &out {
+        apply(&mut desk.decoder, payload);
+    }
+    desk.assert_equal();
+    desk.encoder.reset_line();
+    desk.draw_text(5);
+    desk.send();
+    desk.assert_equal();
+}
+
+#[test]
 fn a_joiner_is_sent_the_lines_picture_and_not_the_frame() {
     let mut desk = desk(Policy::Exact);
     desk.draw_text(1);

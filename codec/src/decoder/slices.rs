@@ -25,7 +25,8 @@ impl Decoder {
             && header.number == self.position().number;
         // Until all have been decoded, the line is of no use for another update.
         self.line_state = LineState::Broken;
-        if header.start.is_some() {
+        if header.start.is_some() || self.line.previous.size() != grid.size() {
+            // A start that was refused may have left a line of another size.
             self.line.reset(grid.size());
         } else if !stays_whole {
             // A refused update may have left anything in the new picture.
