@@ -18,6 +18,7 @@ const MAGIC: &[u8; 8] = b"TESSCLP1";
 const END_OF_FRAME: u8 = 0;
 const CHAIN: u8 = 1;
 const LEAF: u8 = 2;
+const VIDEO: u8 = 3;
 
 /// Bound on one update: the largest that a session carries.
 const MAX_UPDATE_BYTES: u32 = 64 << 20;
@@ -58,6 +59,7 @@ pub(crate) fn encode(arguments: &EncodeArgs) -> Result<(), BenchError> {
             let kind = match payload.track {
                 Track::Chain => CHAIN,
                 Track::Leaf => LEAF,
+                Track::Video => VIDEO,
             };
             out.write_all(&[kind])?;
             out.write_all(&(payload.bytes.len() as u32).to_le_bytes())?;
@@ -102,6 +104,7 @@ pub(crate) fn decode(arguments: &DecodeArgs) -> Result<(), BenchError> {
         let track = match kind[0] {
             CHAIN => Track::Chain,
             LEAF => Track::Leaf,
+            VIDEO => Track::Video,
             END_OF_FRAME => {
                 let view = decoder.view().ok_or_else(|| bad("a frame ends before any update"))?;
                 for y in 0..view.size().height {

@@ -6,6 +6,7 @@ mod clock;
 mod codec;
 mod coded;
 mod error;
+mod film;
 mod json;
 mod median_cut;
 mod metrics;

@@ -246,7 +246,7 @@ pub(crate) fn milliseconds(time: Duration) -> f64 {
 }
 
 /// How many pixels of `rect` differ, the fourth byte aside, and the sum of their squared errors.
-fn difference(source: FrameView<'_>, decoded: FrameView<'_>, rect: Rect) -> (u64, u64) {
+pub(crate) fn difference(source: FrameView<'_>, decoded: FrameView<'_>, rect: Rect) -> (u64, u64) {
     let (mut wrong, mut squared) = (0, 0);
     for y in rect.y..rect.y + rect.height {
         let rows = (source.span(rect.x, y, rect.width), decoded.span(rect.x, y, rect.width));

@@ -17,6 +17,7 @@ use crate::cli::{ColourName, PolicyName};
 use crate::clip::Clip;
 use crate::clock::Clock;
 use crate::error::BenchError;
+use crate::film::Film;
 use crate::metrics::{Cost, Tally};
 use crate::tools::Tools;
 
@@ -50,6 +51,7 @@ const UNCHANGED_RUNS: usize = 20;
 pub(crate) struct Measured {
     pub(crate) tally: Tally,
     pub(crate) tools: Tools,
+    pub(crate) film: Option<Film>,
     pub(crate) unchanged: Unchanged,
 }
 
@@ -75,7 +77,7 @@ pub(crate) fn measure(
     let (mut coder, last) = pass(clip, setting, |cost, source, shown| {
         tally.add(cost, source, shown);
     })?;
-    let tools = coder.tools;
+    let (tools, film) = (coder.tools, coder.film);
     let rests = (MAX_REST.as_secs_f64() * clip.fps).ceil() as usize;
     for _ in 0..rests {
         if coder.is_at_rest()? {
@@ -90,7 +92,7 @@ pub(crate) fn measure(
         pass(clip, setting, |cost, _, _| costs.push(cost))?;
         tally.keep_faster(&costs);
     }
-    Ok(Measured { tally, tools, unchanged })
+    Ok(Measured { tally, tools, film, unchanged })
 }
 
 /// Codes the clip once; returns the coder and the last frame.
@@ -120,6 +122,7 @@ pub(crate) struct Coder {
     /// The frame coded last, in the colours in which it was sent.
     expected: Frame,
     tools: Tools,
+    film: Option<Film>,
     frame: usize,
     leaves: usize,
     /// Leaves that were lost, with the frame in which the encoder learns of it.
@@ -144,6 +147,7 @@ impl Coder {
             payloads: Payloads::default(),
             expected: Frame::black(clip.size),
             tools: Tools::default(),
+            film: None,
             frame: 0,
             leaves: 0,
             lost: VecDeque::new(),
@@ -200,6 +204,15 @@ impl Coder {
                 }
                 Err(error) => return Err(self.failed(error.to_string())),
             }
+        }
+        self.film = self.film.or_else(|| {
+            let is_film = self.payloads.iter().any(|payload| payload.track == Track::Video);
+            let rect = self.encoder.video_rect().filter(|_| is_film)?;
+            Some(Film::new(self.frame, rect))
+        });
+        if let Some(mut film) = self.film {
+            film.add(cost.bytes, source.view(), self.picture()?);
+            self.film = Some(film);
         }
         self.encoder.quantize(source.view(), &mut self.expected);
         let is_exact = self.picture()?.data() == self.expected.data();

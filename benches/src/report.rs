@@ -64,6 +64,12 @@ pub(crate) struct OursOnly {
     /// With 256 colours the PSNR over the whole screen of each frame in a palette of its own by
     /// median cut, to compare with `psnr_screen_db`.
     pub(crate) median_cut_screen_db: Option<f64>,
+    /// Of frames from the first coded as video on: its index, mean bytes of one, PSNR inside the
+    /// rectangle, and pixels around it that were not exact; none without a video.
+    pub(crate) video_first_frame: Option<usize>,
+    pub(crate) video_bytes_per_frame: Option<f64>,
+    pub(crate) video_psnr_db: Option<f64>,
+    pub(crate) video_wrong_around: Option<u64>,
     /// Share of the tiles sent after the key frame by coding tool, 0 to 1.
     pub(crate) tools: std::collections::BTreeMap<&'static str, f64>,
 }
@@ -125,6 +131,10 @@ impl Row {
                 unchanged_swept_ms: milliseconds(one.unchanged.swept),
                 unchanged_ms: milliseconds(one.unchanged.undamaged),
                 median_cut_screen_db,
+                video_first_frame: one.film.map(|film| film.first_frame),
+                video_bytes_per_frame: one.film.map(|film| film.bytes_per_frame()),
+                video_psnr_db: one.film.and_then(|film| film.psnr_db()),
+                video_wrong_around: one.film.map(|film| film.wrong_around()),
                 tools: one.tools.shares().into_iter().collect(),
             }),
             ..Self::new(clip, "tessera", tally)
@@ -177,6 +187,16 @@ impl OursOnly {
         if let Some(median_cut_db) = self.median_cut_screen_db {
             // Writing to a string cannot fail.
             let _ = write!(line, "; median cut {median_cut_db:.2} dB of the screen");
+        }
+        if let (Some(first), Some(bytes), Some(wrong)) =
+            (self.video_first_frame, self.video_bytes_per_frame, self.video_wrong_around)
+        {
+            let _ = write!(
+                line,
+                "; video from frame {first}: {:.2} kB/frame, {} dB inside, {wrong} pixels around not exact",
+                bytes / 1e3,
+                optional(self.video_psnr_db),
+            );
         }
         if !self.tools.is_empty() {
             line += "; tiles";

@@ -1,6 +1,6 @@
 //! The `seed` subcommand: updates of a part of a clip as an input of the fuzz target `decode`.
 //!
-//! Such an input is one update after another: a byte for the track (`0` chain, `1` leaf), two bytes
+//! Such an input is one update after another: a byte for the track (0 chain, 1 leaf, 2 video), two bytes
 //! of length, lower first, and the update.
 
 use tessera_codec::{EncodeRequest, Encoder, EncoderConfig, Frame, Payloads, Region, Size, Track};
@@ -48,7 +48,11 @@ pub(crate) fn run(arguments: &SeedArgs) -> Result<(), BenchError> {
         for payload in &payloads {
             let length = u16::try_from(payload.bytes.len())
                 .map_err(|_| BenchError::Seed(payload.bytes.len()))?;
-            input.push(u8::from(payload.track == Track::Leaf));
+            input.push(match payload.track {
+                Track::Chain => 0,
+                Track::Leaf => 1,
+                Track::Video => 2,
+            });
             input.extend_from_slice(&length.to_le_bytes());
             input.extend_from_slice(&payload.bytes);
             seed.updates += 1;

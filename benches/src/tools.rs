@@ -13,17 +13,20 @@ pub(crate) struct Tools {
     graphics: u64,
     photo: u64,
     film: u64,
+    video: u64,
 }
 
 impl Tools {
     /// Adds what one call of the encoder did.
     pub(crate) fn add(&mut self, report: &Report) {
         let film = u64::from(report.jpeg_tiles * TILE_BLOCKS);
-        self.sent += u64::from(report.chain_blocks) + film;
+        let video = u64::from(report.video_tiles * TILE_BLOCKS);
+        self.sent += u64::from(report.chain_blocks) + film + video;
         self.moved += u64::from(report.moved_blocks);
         self.graphics += u64::from(report.graphics_blocks);
         self.photo += u64::from(report.photo_blocks);
         self.film += film;
+        self.video += video;
     }
 
     /// Name and share, 0 to 1, of each tool; empty when nothing was sent. `kept` is what did not
@@ -32,7 +35,7 @@ impl Tools {
         if self.sent == 0 {
             return Vec::new();
         }
-        let coded = self.moved + self.graphics + self.photo + self.film;
+        let coded = self.moved + self.graphics + self.photo + self.film + self.video;
         let kept = self.sent.saturating_sub(coded);
         [
             ("kept", kept),
@@ -40,6 +43,7 @@ impl Tools {
             ("graphics", self.graphics),
             ("photo", self.photo),
             ("film", self.film),
+            ("video", self.video),
         ]
         .map(|(tool, blocks)| (tool, blocks as f64 / self.sent as f64))
         .to_vec()

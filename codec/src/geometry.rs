@@ -111,6 +111,27 @@ impl Rect {
         }
     }
 
+    /// The pixels that the other rectangle does not hold, as up to four rectangles; the others are
+    /// empty.
+    #[must_use]
+    pub fn outside(self, other: Self) -> [Self; 4] {
+        let inside = self.intersect(other);
+        if inside.is_empty() {
+            return [self, Self::default(), Self::default(), Self::default()];
+        }
+        let Self { x, y, width, height } = self;
+        // All differences lie within the rectangle, so they fit 16 bits.
+        let (above, left) = (inside.y - y, inside.x - x);
+        let right = width - left - inside.width;
+        let below = height - above - inside.height;
+        [
+            Self::new(x, y, width, above),
+            Self::new(x, inside.y, left, inside.height),
+            Self::new(inside.x + inside.width, inside.y, right, inside.height),
+            Self::new(x, inside.y + inside.height, width, below),
+        ]
+    }
+
     /// The smallest rectangle that holds both; an empty one adds nothing.
     #[must_use]
     pub fn union(self, other: Self) -> Self {
@@ -204,6 +225,24 @@ mod tests {
         assert_eq!((grid.columns(), grid.rows()), (30, 17));
         assert_eq!(grid.rect(TileIndex(grid.tiles() - 1)), Rect::new(1856, 1024, 64, 56));
         assert!(grid.rect(TileIndex(grid.tiles())).is_empty());
+    }
+
+    #[test]
+    fn what_is_outside_and_what_is_inside_are_the_whole() {
+        let whole = Rect::new(10, 20, 30, 40);
+        for other in [
+            Rect::new(15, 25, 5, 5),
+            Rect::new(0, 0, 25, 35),
+            Rect::new(10, 20, 30, 40),
+            Rect::new(100, 0, 5, 5),
+            Rect::new(0, 30, 200, 1),
+        ] {
+            let outside = whole.outside(other);
+            let area: usize = outside.iter().map(|part| part.area()).sum();
+            assert_eq!(area + whole.intersect(other).area(), whole.area(), "{other:?}");
+            assert!(outside.iter().all(|part| part.intersect(other).is_empty()), "{other:?}");
+            assert!(outside.iter().all(|part| part.intersect(whole) == *part || part.is_empty()));
+        }
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub mod oracle;
 mod parallel;
 mod region;
 mod tools;
+mod video;
 
 pub use audience::{Audience, Pace, Pacing};
 pub use bitstream::{DecodeError, Limits, Rule, Track, VERSION};

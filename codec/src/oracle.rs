@@ -21,9 +21,9 @@ fn small_decoder() -> Decoder {
     decoder
 }
 
-/// Applies updates cut from `input` — a byte whose lowest bit is the track, two bytes of length
-/// (lower first), the update, and so on; what is left at the end is cut short — and checks that a
-/// refused or postponed update leaves the picture as it was.
+/// Applies updates cut from `input` — a byte whose two lowest bits are the track (0 chain, 1 leaf,
+/// else video), two bytes of length (lower first), the update, and so on; what is left at the end is
+/// cut short — and checks that a refused or postponed update leaves the picture as it was.
 ///
 /// # Panics
 /// When a promise is broken.
@@ -34,7 +34,11 @@ pub fn decode_any(input: &[u8]) {
     while let [track, low, high, after @ ..] = rest {
         let length = usize::from(u16::from_le_bytes([*low, *high])).min(after.len());
         let (update, more) = after.split_at(length);
-        let track = if track & 1 == 0 { Track::Chain } else { Track::Leaf };
+        let track = match track & 3 {
+            0 => Track::Chain,
+            1 => Track::Leaf,
+            _ => Track::Video,
+        };
         before.clear();
         before.extend_from_slice(decoder.view().map_or(&[], |view| view.data()));
         let outcome = decoder.apply(track, update);

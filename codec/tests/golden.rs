@@ -5,202 +5,24 @@
 //! superfluous, or when the decoder judges one otherwise. `TESSERA_WRITE_GOLDEN=1` writes the files.
 
 mod hand;
+mod vectors;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use hand::{COPY, Directives, FORMER, GRAPHICS, PHOTO, SKIP, Stream, TRANSFORM};
+use hand::{COPY, Claim, FORMER, GRAPHICS, PHOTO, SKIP, Stream, TRANSFORM};
 use tessera_codec::{
     Checked, Decoder, DecoderConfig, Frame, Limits, Rect, Rule, Size, Status, Track, tile_hash,
 };
 
-/// What the last update of a vector must do.
-enum Verdict {
-    /// Be applied, and leave these pixels at these places.
-    Pixels(Vec<(u16, u16, [u8; 3])>),
-    /// Be valid, with this status.
-    Status(Status),
-    /// Be a check, with this outcome.
-    Checked(Checked),
-    /// Be refused at this byte.
-    Refused(Rule, usize),
-}
-use Verdict::{Pixels, Refused};
-
-struct Vector {
-    name: &'static str,
-    /// Updates with the track on which they come; all but the last are applied.
-    updates: Vec<(Track, Vec<u8>)>,
-    verdict: Verdict,
-}
-
-fn valid(name: &'static str, updates: Vec<Vec<u8>>, pixels: &[(u16, u16, [u8; 3])]) -> Vector {
-    vector(name, updates, Pixels(pixels.to_vec()))
-}
-
-/// A vector of a good start of 128 by 128 black pixels and one bad update.
-fn invalid(name: &'static str, update: Vec<u8>, rule: Rule, offset: usize) -> Vector {
-    vector(name, vec![two_by_two(), update], Refused(rule, offset))
-}
-
-fn vector(name: &'static str, updates: Vec<Vec<u8>>, verdict: Verdict) -> Vector {
-    // Bit 0 of the flags, when there are any, names the track.
-    let track = |update: &[u8]| match update.get(3) {
-        Some(flags) if flags & 1 == 1 => Track::Leaf,
-        _ => Track::Chain,
-    };
-    let updates = updates.into_iter().map(|update| (track(&update), update)).collect();
-    Vector { name, updates, verdict }
-}
-
-/// Flags of colour modes, and of a palette in the update.
-const HIGH_COLOUR: u8 = 1 << 5;
-const PALETTE: u8 = 2 << 5;
-const BRINGS_PALETTE: u8 = 1 << 7;
-
-/// Header of an update: flags, then epoch, number and base, each below 128.
-fn header(flags: u8, epoch: u8, number: u8, base: u8) -> Vec<u8> {
-    vec![b'T', b'e', 3, flags, epoch, number, base]
-}
-
-/// A start of epoch 1 as update 1.
-fn start(width: u16, height: u16, body: &[u8]) -> Vec<u8> {
-    let mut update = header(2, 1, 1, 0);
-    update.extend(width.to_le_bytes());
-    update.extend(height.to_le_bytes());
-    update.extend(body);
-    update
-}
-
-/// The second chain update of epoch 1.
-fn second(body: &[u8]) -> Vec<u8> {
-    [&header(0, 1, 2, 1), body].concat()
-}
-
-/// The third.
-fn third(body: &[u8]) -> Vec<u8> {
-    [&header(0, 1, 3, 2), body].concat()
-}
-
-/// A leaf of epoch 1 that builds on its first update.
-fn leaf(number: u8, pictures: &[Vec<u8>]) -> Vec<u8> {
-    [header(1, 1, number, 1), vec![pictures.len() as u8], pictures.concat()].concat()
-}
-
-/// Where the body of [`second`] and [`leaf`] begins, and the first stream's segments of the former.
-const BODY: usize = 7;
-const SEGMENTS: usize = BODY + 2;
-
-/// A picture of a leaf over a block of tiles.
-fn picture(first: u8, columns: u8, rows: u8, payload: &[u8]) -> Vec<u8> {
-    let mut picture = vec![first, columns, rows];
-    picture.extend(length(payload.len()));
-    picture.extend(payload);
-    picture
-}
-
-/// A `number` below 2^14.
-fn length(value: usize) -> Vec<u8> {
-    match value {
-        0..0x80 => vec![value as u8],
-        _ => vec![value as u8 | 0x80, (value >> 7) as u8],
-    }
-}
-
-/// Four tiles, of which none changes.
-fn two_by_two() -> Vec<u8> {
-    start(128, 128, &Stream::map(&[], &[0; 4]).body())
-}
-
-/// Payload of a grey 64x64 block, 4:2:0: 16 units of four luma blocks (DC difference 0 is `00`, end
-/// of block `1010`) and two chroma blocks (`00`, `00`).
-fn grey_jpeg() -> Vec<u8> {
-    let mut payload = vec![80, 1];
-    payload.extend([0x28, 0xa2, 0x8a, 0x00].repeat(16));
-    payload
-}
-
-/// A start of 9 by 1 pixels, of which the last has the colour blue 7, green 8, red 9: two blocks,
-/// the first skipped, the second drawn.
-fn dot() -> Vec<u8> {
-    let mut stream = Stream::map(&[], &[1]);
-    stream.mode(SKIP, SKIP, SKIP);
-    stream.mode(SKIP, SKIP, GRAPHICS);
-    stream.drawn_dot();
-    start(9, 1, &stream.body())
-}
-
-/// An update of the canvas of [`dot`] that gives its first block `mode` and skips the second.
-fn dot_block(models: Stream, vectors: &[(i32, i32)], mode: usize) -> Stream {
-    let mut stream = models.next_map(vectors, &[1]);
-    stream.mode(SKIP, SKIP, mode);
-    stream.mode(mode, SKIP, SKIP);
-    stream
-}
-
-/// Updates that put the tile of [`dot`] into the cache as often as `pages` says, each into that page,
-/// and the models as they leave them. `dropped` pages go before the last is put.
-fn putting(pages: std::ops::Range<u8>, dropped: &[u8]) -> (Vec<Vec<u8>>, Stream) {
-    let last = pages.end - 1;
-    let mut models = after_dot();
-    let mut updates = vec![dot()];
-    for page in pages {
-        let dropped = if page == last { dropped } else { &[] };
-        let directives = Directives { dropped, page, put: &[true] };
-        models = models.next_cached(&[], &[1], Some(directives));
-        models.mode(SKIP, SKIP, SKIP);
-        models.mode(SKIP, SKIP, SKIP);
-        let number = updates.len() as u8;
-        updates.push([&header(0, 1, number + 1, number), &models.body()[..]].concat());
-    }
-    (updates, models)
-}
-
-/// An update after those of [`putting`] whose first block is copied by a vector into a page.
-fn returned((mut updates, models): (Vec<Vec<u8>>, Stream), vector: (u8, i32, i32)) -> Vec<Vec<u8>> {
-    let mut stream = models.next_cached(&[vector], &[1], None);
-    stream.mode(SKIP, SKIP, COPY);
-    stream.mode(COPY, SKIP, SKIP);
-    let number = updates.len() as u8;
-    updates.push([&header(0, 1, number + 1, number), &stream.body()[..]].concat());
-    updates
-}
-
-/// The models as [`dot`] leaves them.
-fn after_dot() -> Stream {
-    let mut stream = Stream::map(&[], &[1]);
-    stream.mode(SKIP, SKIP, SKIP);
-    stream.mode(SKIP, SKIP, GRAPHICS);
-    stream.drawn_dot();
-    stream
-}
-
-/// A start of 1 by 9 pixels in two lanes: the first has a column of eight pixels of one colour, the
-/// second one more, which knows nothing of them.
-fn two_lanes() -> Vec<u8> {
-    let mut first = Stream::map_in_lanes(&[1], &[1]);
-    first.mode(SKIP, SKIP, PHOTO);
-    first.mode(SKIP, PHOTO, PHOTO);
-    first.photo_dot();
-    (1..8).for_each(|_| first.photo_repeated());
-    let mut second = Stream::lane();
-    second.photo_dot();
-    start(1, 9, &[first.body(), second.body()].concat())
-}
-
-/// A start of 128 by 128 pixels that change nothing, whose lanes begin in `rows` of blocks.
-fn lanes_in_rows(rows: &[u64]) -> Vec<u8> {
-    start(128, 128, &Stream::map_in_lanes(&[0; 4], rows).body())
-}
-
-/// The body of an update of the canvas of [`dot`] with new models and the vector (1, 0).
-fn first_update_body(modes: &[usize; 2]) -> Vec<u8> {
-    let mut stream = Stream::map(&[(1, 0)], &[1]);
-    stream.mode(SKIP, SKIP, modes[0]);
-    stream.mode(modes[0], SKIP, modes[1]);
-    stream.body()
-}
+use vectors::video::{invalid_videos, valid_videos};
+use vectors::{
+    BODY, BRINGS_PALETTE, CHECK, HIGH_COLOUR, KIND, LEAF, PALETTE, Pixels, RESET, Refused,
+    SEGMENTS, SLICES, START, Vector, Verdict, after_dot, dot, dot_block, first_update_body,
+    grey_jpeg, header, invalid, lanes_in_rows, leaf, leaf_over_dot, length, picture, putting,
+    returned, second, start, third, two_by_two, two_lanes, valid, vector,
+};
 
 fn valid_vectors() -> Vec<Vector> {
     let mut photo = Stream::map(&[], &[1]);
@@ -215,7 +37,7 @@ fn valid_vectors() -> Vec<Vector> {
     // Quantizer 24 has luma steps of 8: three of them less than grey, spread over 64 pixels, are 3
     // less for each, 20 are 20 less.
     let grey = |level| {
-        let mut stream = Stream::map_of(&[], &[1], false);
+        let mut stream = Stream::map_of(&[], &[1], Claim::Lossy);
         stream.mode(SKIP, SKIP, TRANSFORM);
         stream.mode(TRANSFORM, SKIP, TRANSFORM);
         stream.raw(6, 24);
@@ -282,7 +104,7 @@ fn valid_vectors() -> Vec<Vector> {
         // After a reset the models are new and what stood there before is black, the picture not.
         valid(
             "valid-reset-keeps-the-picture",
-            vec![dot(), [&header(4, 1, 2, 1)[..], &first_update_body(&[COPY, SKIP])].concat()],
+            vec![dot(), [&header(RESET, 1, 2, 1)[..], &first_update_body(&[COPY, SKIP])].concat()],
             &[(7, 0, [7, 8, 9]), (8, 0, [7, 8, 9])],
         ),
         valid(
@@ -290,7 +112,7 @@ fn valid_vectors() -> Vec<Vector> {
             vec![
                 dot(),
                 second(&copied_body),
-                [&header(4, 1, 3, 2)[..], &first_update_body(&[SKIP, FORMER])].concat(),
+                [&header(RESET, 1, 3, 2)[..], &first_update_body(&[SKIP, FORMER])].concat(),
             ],
             &[(7, 0, [7, 8, 9]), (8, 0, [0; 3])],
         ),
@@ -343,7 +165,7 @@ fn valid_vectors() -> Vec<Vector> {
         ),
         vector(
             "valid-early-leaf-waits",
-            vec![two_by_two(), [header(1, 1, 3, 2), vec![0]].concat()],
+            vec![two_by_two(), [header(LEAF, 1, 3, 2), vec![0]].concat()],
             Verdict::Status(Status::AheadOfChain { epoch: 1, chain: 2 }),
         ),
     ]
@@ -351,12 +173,12 @@ fn valid_vectors() -> Vec<Vector> {
 
 /// Slices of epoch `epoch` as of chain update `number`, from the mark of a complete set on.
 fn slices(epoch: u8, number: u8, body: &[u8]) -> Vec<u8> {
-    [&header(8, epoch, number, 0), body].concat()
+    [&header(SLICES, epoch, number, 0), body].concat()
 }
 
 /// The same as a start of a canvas of 9 by 1 pixels.
 fn slices_start(epoch: u8, number: u8, body: &[u8]) -> Vec<u8> {
-    [&header(10, epoch, number, 0)[..], &[9, 0, 1, 0], body].concat()
+    [&header(SLICES | START, epoch, number, 0)[..], &[9, 0, 1, 0], body].concat()
 }
 
 /// A slice of the canvas of [`dot`] with its pixel, as of `version`.
@@ -371,7 +193,7 @@ fn one_slice(version: u8) -> Vec<u8> {
 
 fn valid_slices() -> Vec<Vector> {
     let reset = |number, base| {
-        [&header(4, 7, number, base)[..], &first_update_body(&[COPY, SKIP])].concat()
+        [&header(RESET, 7, number, base)[..], &first_update_body(&[COPY, SKIP])].concat()
     };
     let dot_at_both = [(7, 0, [7, 8, 9]), (8, 0, [7, 8, 9])];
     let copied = || second(&dot_block(after_dot(), &[(1, 0)], COPY).body());
@@ -419,14 +241,9 @@ fn valid_slices() -> Vec<Vector> {
     ]
 }
 
-/// A leaf that makes the canvas of [`dot`] grey: one unit of 16 by 16 pixels.
-fn leaf_over_dot(number: u8) -> Vec<u8> {
-    leaf(number, &[picture(0, 1, 1, &[80, 1, 0x28, 0xa2, 0x8a, 0x00])])
-}
-
 /// A check of epoch 1 after update `number`.
 fn check(number: u8, hash: u64, runs: &[u8]) -> Vec<u8> {
-    [&header(16, 1, number, 0)[..], &hash.to_le_bytes(), runs].concat()
+    [&header(CHECK, 1, number, 0)[..], &hash.to_le_bytes(), runs].concat()
 }
 
 /// The hash of a check of so many black tiles of 64 by 64 pixels.
@@ -461,10 +278,10 @@ fn invalid_slices_and_checks() -> Vec<Vector> {
     let long = slices(1, 1, &[&[1, 1], &long[..]].concat());
     let long_end = slice_end(&long);
     vec![
-        on_dot("invalid-kind-flags", header(24, 1, 2, 0), Rule::KindFlags, 3),
-        on_dot("invalid-leaf-start-check", header(18, 1, 2, 0), Rule::LeafStart, 3),
-        on_dot("invalid-reset-flag-slices", header(12, 1, 2, 0), Rule::ResetFlag, 3),
-        on_dot("invalid-chain-gap-slices-base", header(8, 1, 2, 1), Rule::ChainGap, 6),
+        on_dot("invalid-kind", header(KIND, 1, 2, 0), Rule::Kind, 3),
+        on_dot("invalid-leaf-start-check", header(CHECK | START, 1, 2, 0), Rule::LeafStart, 3),
+        on_dot("invalid-reset-flag-slices", header(SLICES | RESET, 1, 2, 0), Rule::ResetFlag, 3),
+        on_dot("invalid-chain-gap-slices-base", header(SLICES, 1, 2, 1), Rule::ChainGap, 6),
         on_dot("invalid-chain-gap-check", check(2, 0, &[1]), Rule::ChainGap, 5),
         vector(
             "invalid-chain-gap-slices",
@@ -524,7 +341,7 @@ fn invalid_headers() -> Vec<Vector> {
         invalid("invalid-magic", changed(1, b'E'), Rule::Magic, 0),
         invalid("invalid-version", changed(2, 2), Rule::Version, 2),
         invalid("invalid-reserved-flag", changed(3, 3 << 5), Rule::ReservedFlag, 3),
-        invalid("invalid-colour-mode-leaf", changed(3, 1 | HIGH_COLOUR), Rule::ColourMode, 3),
+        invalid("invalid-colour-mode-leaf", changed(3, LEAF | HIGH_COLOUR), Rule::ColourMode, 3),
         invalid(
             "invalid-palette-flag",
             changed(3, HIGH_COLOUR | BRINGS_PALETTE),
@@ -539,9 +356,9 @@ fn invalid_headers() -> Vec<Vector> {
             8,
         ),
         invalid("invalid-palette-missing", changed(3, PALETTE), Rule::PaletteMissing, 7),
-        invalid("invalid-leaf-start", changed(3, 3), Rule::LeafStart, 3),
-        invalid("invalid-reset-flag-leaf", changed(3, 5), Rule::ResetFlag, 3),
-        invalid("invalid-reset-flag-start", changed(3, 6), Rule::ResetFlag, 3),
+        invalid("invalid-leaf-start", changed(3, LEAF | START), Rule::LeafStart, 3),
+        invalid("invalid-reset-flag-leaf", changed(3, LEAF | RESET), Rule::ResetFlag, 3),
+        invalid("invalid-reset-flag-start", changed(3, START | RESET), Rule::ResetFlag, 3),
         invalid(
             "invalid-number-range",
             with(&[0xff, 0xff, 0xff, 0xff, 0x1f]),
@@ -560,16 +377,13 @@ fn invalid_headers() -> Vec<Vector> {
         invalid("invalid-number-order", changed(5, 1), Rule::NumberOrder, 5),
         invalid(
             "invalid-canvas-limit",
-            [header(2, 2, 1, 0), vec![1, 0x40, 1, 0]].concat(),
+            [header(START, 2, 1, 0), vec![1, 0x40, 1, 0]].concat(),
             Rule::CanvasLimit,
             7,
         ),
         invalid("invalid-update-limit", vec![0; 4097], Rule::UpdateLimit, 4096),
-        Vector {
-            name: "invalid-track-mismatch",
-            updates: vec![(Track::Leaf, two_by_two())],
-            verdict: Refused(Rule::TrackMismatch, 3),
-        },
+        vector("invalid-track-mismatch", vec![], Refused(Rule::TrackMismatch, 3))
+            .and(Track::Leaf, two_by_two()),
     ]
 }
 
@@ -636,7 +450,7 @@ fn invalid_pictures() -> Vec<Vector> {
     vec![
         invalid(
             "invalid-picture-count",
-            [header(1, 1, 2, 1), vec![5]].concat(),
+            [header(LEAF, 1, 2, 1), vec![5]].concat(),
             Rule::PictureCount,
             BODY,
         ),
@@ -672,7 +486,11 @@ fn invalid_pictures() -> Vec<Vector> {
 fn file(vector: &Vector) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (track, update) in &vector.updates {
-        bytes.push(u8::from(*track == Track::Leaf));
+        bytes.push(match track {
+            Track::Chain => 0,
+            Track::Leaf => 1,
+            Track::Video => 2,
+        });
         bytes.extend((update.len() as u16).to_le_bytes());
         bytes.extend(update);
     }
@@ -716,6 +534,8 @@ fn golden_vectors_are_judged_as_specified() {
         valid_slices(),
         valid_checks(),
         invalid_slices_and_checks(),
+        valid_videos(),
+        invalid_videos(),
         invalid_headers(),
         invalid_streams(),
         invalid_pictures(),

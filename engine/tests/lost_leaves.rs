@@ -1,7 +1,8 @@
-//! Leaves may be lost; what stood in them is sent again, so that the picture becomes exact.
+//! Leaves and video frames may be lost; what stood in them is sent again, so that the picture becomes exact.
 
 mod loopback;
 
+use bytes::Bytes;
 use loopback::{connected, run};
 use tessera::pipeline::{Canvas, Sharer};
 use tessera_codec::{Decoder, DecoderConfig, Frame, Size, Status, Track};
@@ -11,7 +12,8 @@ use tessera_transport::acknowledgement::{
 };
 use tessera_transport::chain::ChainReceiver;
 use tessera_transport::inbound::InboundStream;
-use tessera_transport::leaf::Leaf;
+use tessera_transport::leaf::{Leaf, LeafHeader};
+use tessera_transport::video::{VideoEvent, VideoReceiver};
 
 const SIZE: Size = Size::new(512, 384);
 
@@ -71,6 +73,21 @@ impl Loser<'_> {
         }
     }
 
+    async fn on_frame(&mut self, header: LeafHeader, bytes: Bytes, outcome: Outcome) {
+        let of = Acknowledged::Video(header.number);
+        let is_applied = self.lost >= LOST && {
+            let applied = self.decoder.apply(Track::Video, &bytes).expect("a valid frame");
+            applied.status == Status::Applied
+        };
+        if is_applied {
+            self.applied += 1;
+            self.acknowledge(of, Outcome::Applied).await;
+        } else {
+            self.lost += 1;
+            self.acknowledge(of, outcome).await;
+        }
+    }
+
     /// Goes on with the film until enough of it was lost and some of it was seen.
     fn draw(&mut self) {
         if self.lost < LOST || self.applied == 0 {
@@ -83,10 +100,17 @@ impl Loser<'_> {
     async fn until_exact(mut self, link: &Link, lost_as: Outcome) -> Self {
         let mut inbound = link.inbound();
         let mut chain: Option<ChainReceiver> = None;
+        let mut video: Option<VideoReceiver> = None;
         while self.lost < LOST || self.applied == 0 || !self.decoder.is_exact() {
             let next_update = async {
                 match &mut chain {
                     Some(chain) => chain.next().await,
+                    None => std::future::pending().await,
+                }
+            };
+            let next_frame = async {
+                match &mut video {
+                    Some(video) => video.next().await,
                     None => std::future::pending().await,
                 }
             };
@@ -98,7 +122,17 @@ impl Loser<'_> {
                         self.on_leaf(leaf, lost_as).await;
                         self.draw();
                     }
-                    _ => panic!("neither chain nor leaf"),
+                    InboundStream::Video(opened) => video = Some(opened),
+                    // All of it had been acknowledged.
+                    InboundStream::VideoReset { .. } => {}
+                    _ => panic!("neither chain, leaf nor video"),
+                },
+                event = next_frame => match event.expect("linked") {
+                    VideoEvent::Frame { header, bytes } => {
+                        self.on_frame(header, bytes, lost_as).await;
+                        self.draw();
+                    }
+                    VideoEvent::Reset { .. } | VideoEvent::Ended => video = None,
                 },
                 update = next_update => {
                     let update = update.expect("linked").expect("no end");

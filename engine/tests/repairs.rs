@@ -19,10 +19,11 @@ const SIZE: Size = Size::new(640, 448);
 
 /// Where the flags of an update stand, and what they mean.
 const FLAGS: usize = 3;
-const START: u8 = 1 << 1;
-const RESET: u8 = 1 << 2;
-const SLICES: u8 = 1 << 3;
-const CHECK: u8 = 1 << 4;
+const KIND: u8 = 7;
+const SLICES: u8 = 2;
+const CHECK: u8 = 3;
+const START: u8 = 1 << 3;
+const RESET: u8 = 1 << 4;
 
 /// Changes an update on its way.
 type Damage = fn(&mut [u8]);
@@ -48,12 +49,13 @@ fn count(cell: &Cell<u32>, happened: bool) {
 impl Passed {
     fn pass(&self, update: Bytes) -> Bytes {
         let flags = update[FLAGS];
+        let kind = flags & KIND;
         // Slices that start the present epoch start nothing.
-        count(&self.starts, flags & (START | SLICES) == START);
+        count(&self.starts, kind != SLICES && flags & START != 0);
         count(&self.resets, flags & RESET != 0);
-        count(&self.slices, flags & SLICES != 0);
-        count(&self.checks, flags & CHECK != 0);
-        if flags & SLICES != 0 {
+        count(&self.slices, kind == SLICES);
+        count(&self.checks, kind == CHECK);
+        if kind == SLICES {
             self.slice_bytes.set(self.slice_bytes.get() + update.len());
         }
         if flags != 0 {

@@ -20,6 +20,8 @@ pub enum Acknowledged {
     Update(u64),
     /// The leaf of this number.
     Leaf(u64),
+    /// The video frame of this number.
+    Video(u64),
 }
 
 /// What became of it.
@@ -29,9 +31,10 @@ pub enum Outcome {
     Received,
     /// All of it is in the viewer's picture.
     Applied,
-    /// A leaf of which the chain had overtaken at least a part; that part was dropped.
+    /// A leaf of which the chain had overtaken at least a part, which was dropped; or a video frame that came without the
+    /// one before.
     Overtaken,
-    /// A leaf that was reset before it arrived whole; nothing of it was applied.
+    /// A leaf or video frame that was reset before it arrived whole; nothing of it was applied.
     Reset,
 }
 
@@ -65,6 +68,7 @@ impl Acknowledgement {
         let (kind, number) = match self.of {
             Acknowledged::Update(number) => (0, number),
             Acknowledged::Leaf(number) => (1, number),
+            Acknowledged::Video(number) => (4, number),
         };
         out.put_u8(kind);
         out.put_u8(match self.outcome {
@@ -96,6 +100,7 @@ impl Acknowledgement {
         let of = match kind {
             0 => Acknowledged::Update(number),
             1 => Acknowledged::Leaf(number),
+            4 => Acknowledged::Video(number),
             _ => return Err(Violation::BadValue(WHAT)),
         };
         let time = |us: u64| (us != NOT_YET).then_some(us);
@@ -184,7 +189,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        for of in [Acknowledged::Update(0), Acknowledged::Leaf(u64::MAX)] {
+        for of in [Acknowledged::Update(0), Acknowledged::Leaf(u64::MAX), Acknowledged::Video(7)] {
             for outcome in [Outcome::Received, Outcome::Applied, Outcome::Overtaken, Outcome::Reset]
             {
                 let written = Acknowledgement { of, outcome, ..example() };

@@ -8,6 +8,7 @@ use crate::chain::ChainReceiver;
 use crate::error::{LinkError, Violation};
 use crate::leaf::LeafReceiver;
 use crate::link::{Link, stream_kind};
+use crate::video::{VideoReceiver, reset_video};
 use quinn::{ReadError, ReadExactError, RecvStream};
 use tokio::task::JoinSet;
 
@@ -22,6 +23,13 @@ pub enum InboundStream {
     LeafReset {
         /// Its number.
         number: u64,
+    },
+    /// A video that begins to arrive.
+    Video(VideoReceiver),
+    /// A video that was reset before anything of it arrived.
+    VideoReset {
+        /// Number of the last frame that its sender had sent.
+        last: u64,
     },
     /// The acknowledgements; at most one such stream comes.
     Acknowledgements(AcknowledgementReceiver),
@@ -74,6 +82,7 @@ impl Inbound {
                 Err(link.violated(Violation::Duplicate("chain")))
             }
             Ok(stream_kind::CHAIN) => Ok(InboundStream::Chain(ChainReceiver::new(receive, link))),
+            Ok(stream_kind::VIDEO) => Ok(InboundStream::Video(VideoReceiver::new(receive, link))),
             Ok(stream_kind::LEAF) => Ok(InboundStream::Leaf(LeafReceiver::new(receive, link))),
             Ok(stream_kind::ACKNOWLEDGEMENTS)
                 if std::mem::replace(&mut self.has_acknowledgements, true) =>
@@ -84,9 +93,13 @@ impl Inbound {
                 Ok(InboundStream::Acknowledgements(AcknowledgementReceiver::new(receive, link)))
             }
             Ok(kind) => Err(link.violated(Violation::UnknownKind { what: "stream", kind })),
-            // Only leaves may be reset, and their reset code is their number.
+            // Only leaves and videos may be reset; their reset code tells which and how far.
             Err(ReadExactError::ReadError(ReadError::Reset(code))) => {
-                Ok(InboundStream::LeafReset { number: code.into_inner() })
+                let code = code.into_inner();
+                Ok(match reset_video(code) {
+                    Some(last) => InboundStream::VideoReset { last },
+                    None => InboundStream::LeafReset { number: code },
+                })
             }
             Err(error) => Err(link.read_failed(error, "a stream")),
         }

@@ -23,7 +23,7 @@ pub enum LeafClass {
 /// What stands before a leaf's payload: payload length (32 bits), then the fields below (64 bits each), little-endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LeafHeader {
-    /// The sender's number of this leaf, at most 2^62 - 1; also the reset code, so that a leaf reset before its header
+    /// The sender's number of this leaf, below 2^61; also the reset code, so that a leaf reset before its header
     /// arrived can still be named.
     pub number: u64,
     /// The number of the chain update it builds on: where the chain has since written, it does not apply.
@@ -32,14 +32,28 @@ pub struct LeafHeader {
     pub sent_us: u64,
 }
 
+/// A [`LeafHeader`] as it is sent, also before each frame of a video.
 #[derive(Debug, Clone, Copy)]
-struct WireHeader {
+pub(crate) struct WireHeader {
     payload_bytes: u32,
-    leaf: LeafHeader,
+    pub(crate) leaf: LeafHeader,
+}
+
+impl WireHeader {
+    /// Bytes of a header.
+    pub(crate) const LENGTH_BYTES: usize = 28;
+
+    /// Appends the header of a payload of `payload_bytes`.
+    pub(crate) fn write(payload_bytes: u32, leaf: LeafHeader, out: &mut BytesMut) {
+        out.put_u32_le(payload_bytes);
+        out.put_u64_le(leaf.number);
+        out.put_u64_le(leaf.builds_on);
+        out.put_u64_le(leaf.sent_us);
+    }
 }
 
 impl FrameHeader for WireHeader {
-    const BYTES: usize = 28;
+    const BYTES: usize = Self::LENGTH_BYTES;
     const WHAT: &'static str = "a leaf";
 
     fn parse(bytes: &[u8]) -> Option<Self> {
@@ -95,10 +109,7 @@ impl LeafSender {
         let payload_bytes = u32::try_from(payload.len()).map_err(|_| too_long)?;
         let mut header = BytesMut::with_capacity(1 + WireHeader::BYTES);
         header.put_u8(stream_kind::LEAF);
-        header.put_u32_le(payload_bytes);
-        header.put_u64_le(self.header.number);
-        header.put_u64_le(self.header.builds_on);
-        header.put_u64_le(self.header.sent_us);
+        WireHeader::write(payload_bytes, self.header, &mut header);
         self.send.write_all_chunks(&mut [header.freeze(), payload]).await?;
         // Fails only when the stream was reset or stopped, which `SentLeaf::delivered` reports.
         let _ = self.send.finish();

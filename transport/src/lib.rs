@@ -37,6 +37,7 @@ pub mod priority;
 pub mod report;
 mod sanitize;
 mod tls;
+pub mod video;
 pub mod vigil;
 mod wire;
 

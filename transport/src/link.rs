@@ -13,6 +13,7 @@ use crate::figures::{Figures, Meter};
 use crate::identity::{Fingerprint, Identity};
 use crate::inbound::Inbound;
 use crate::leaf::{LeafClass, LeafHeader, LeafSender};
+use crate::video::VideoSender;
 use bytes::Bytes;
 use quinn::{SendDatagramError, SendStream, VarInt};
 use rustls::pki_types::CertificateDer;
@@ -24,6 +25,7 @@ pub(crate) mod stream_kind {
     pub(crate) const CHAIN: u8 = 1;
     pub(crate) const LEAF: u8 = 2;
     pub(crate) const ACKNOWLEDGEMENTS: u8 = 3;
+    pub(crate) const VIDEO: u8 = 4;
 }
 
 /// The first byte of the control stream, sent at once so that the peer learns of the stream.
@@ -114,6 +116,12 @@ impl Link {
     ) -> Result<LeafSender, LinkError> {
         let send = self.connection.open_uni().await?;
         LeafSender::open(send, class, header).await
+    }
+
+    /// Opens a stream for a video that begins with the frame `first_number`.
+    pub async fn open_video(&self, first_number: u64) -> Result<VideoSender, LinkError> {
+        let send = self.connection.open_uni().await?;
+        VideoSender::open(send, first_number).await
     }
 
     /// Opens the stream of acknowledgements towards the peer: one for each direction and link.
@@ -232,6 +240,6 @@ impl Link {
     }
 }
 
-async fn write_kind(send: &mut SendStream, kind: u8) -> Result<(), LinkError> {
+pub(crate) async fn write_kind(send: &mut SendStream, kind: u8) -> Result<(), LinkError> {
     Ok(send.write_all(&[kind]).await?)
 }

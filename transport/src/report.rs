@@ -80,6 +80,7 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::acknowledgement::{Acknowledged, Outcome};
 
     #[test]
     fn what_is_written_is_read() {
@@ -91,6 +92,19 @@ mod tests {
             assert_eq!(Report::parse(bytes.freeze()), Ok(report));
         }
         assert_eq!(Report::parse(Bytes::from_static(&[KIND_LOST])), Ok(Report::Lost));
+        for of in [Acknowledged::Update(3), Acknowledged::Leaf(4), Acknowledged::Video(5)] {
+            let report = Report::Acknowledged(Acknowledgement {
+                of,
+                outcome: Outcome::Applied,
+                sent_us: 6,
+                received_us: 7,
+                decoded_us: Some(8),
+                presented_us: None,
+            });
+            let mut bytes = BytesMut::new();
+            report.write(&mut bytes);
+            assert_eq!(Report::parse(bytes.freeze()), Ok(report));
+        }
     }
 
     #[test]

@@ -35,9 +35,9 @@ pub enum Rule {
     /// The header's track is the one that the update came on.
     #[error("the update came on the other track")]
     TrackMismatch,
-    /// An update is of one kind.
-    #[error("the flags name several kinds of update")]
-    KindFlags,
+    /// The flags name a kind of update.
+    #[error("the flags name no kind of update")]
+    Kind,
     /// Only chain updates and slices start an epoch.
     #[error("a leaf or a check cannot start an epoch")]
     LeafStart,
@@ -143,6 +143,21 @@ pub enum Rule {
     /// The entropy-coded segment is a baseline scan of the rectangle.
     #[error("the JPEG scan is damaged")]
     JpegScan,
+    /// A video's region holds pixels, lies on the canvas, and is at most as large as the coder takes.
+    #[error("the video's region is empty, leaves the canvas, or is too large")]
+    VideoRegion,
+    /// The bits behind a video's last tile are zero.
+    #[error("bits follow the video's last tile")]
+    VideoTiles,
+    /// All frames of a video stream have the region of its first.
+    #[error("the region changes within a video stream")]
+    VideoMoved,
+    /// A video's payload is one slice, of the kind that its place in the stream asks for.
+    #[error("the payload is not one slice of the frame's kind")]
+    VideoUnit,
+    /// A video's slice is a whole frame of its region.
+    #[error("the video frame is damaged")]
+    VideoFrame,
 }
 
 impl Rule {

@@ -34,6 +34,13 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
+    /// All bytes that are left.
+    pub(crate) fn rest(&mut self) -> &'a [u8] {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        self.at = self.bytes.len();
+        rest
+    }
+
     pub(crate) fn u8(&mut self) -> Result<u8, DecodeError> {
         let byte = *self.bytes.get(self.at).ok_or(Rule::Truncated.at(self.at))?;
         self.at += 1;

@@ -14,15 +14,17 @@ pub const VERSION: u8 = 3;
 /// First bytes of every update.
 const MAGIC: [u8; 2] = *b"Te";
 
-const FLAG_LEAF: u8 = 1;
-const FLAG_START: u8 = 1 << 1;
-const FLAG_RESET: u8 = 1 << 2;
-const FLAG_SLICES: u8 = 1 << 3;
-const FLAG_CHECK: u8 = 1 << 4;
+/// Three bits: what the update holds; see [`KINDS`].
+const KIND_MASK: u8 = 7;
+const FLAG_START: u8 = 1 << 3;
+const FLAG_RESET: u8 = 1 << 4;
 /// Two bits: the colour mode of a chain update.
 const COLOURS_SHIFT: u32 = 5;
 const COLOURS_MASK: u8 = 3 << COLOURS_SHIFT;
 const FLAG_PALETTE: u8 = 1 << 7;
+
+/// Kinds by their number.
+const KINDS: [Kind; 5] = [Kind::Chain, Kind::Leaf, Kind::Slices, Kind::Check, Kind::Video];
 
 /// Colour modes by their number.
 const COLOUR_MODES: [ColourMode; 3] =
@@ -38,6 +40,9 @@ pub enum Track {
     Chain,
     /// May be reset or overtaken; nothing depends on it.
     Leaf,
+    /// Frames of film, in order within a video stream, each of which needs the one before; may be
+    /// reset, and nothing else depends on it.
+    Video,
 }
 
 /// What an update holds.
@@ -51,6 +56,8 @@ pub(crate) enum Kind {
     Slices,
     /// A hash of the tiles that are exact.
     Check,
+    /// A frame of film, which only the next ones of its stream build on.
+    Video,
 }
 
 impl Kind {
@@ -58,16 +65,8 @@ impl Kind {
     pub(crate) const fn track(self) -> Track {
         match self {
             Self::Leaf => Track::Leaf,
+            Self::Video => Track::Video,
             Self::Chain | Self::Slices | Self::Check => Track::Chain,
-        }
-    }
-
-    const fn flag(self) -> u8 {
-        match self {
-            Self::Chain => 0,
-            Self::Leaf => FLAG_LEAF,
-            Self::Slices => FLAG_SLICES,
-            Self::Check => FLAG_CHECK,
         }
     }
 }
@@ -130,7 +129,8 @@ impl UpdateHeader {
         let reset = if self.reset { FLAG_RESET } else { 0 };
         let colours = COLOUR_MODES.iter().position(|mode| *mode == self.colours).unwrap_or(0) as u8;
         let palette = if self.has_palette { FLAG_PALETTE } else { 0 };
-        writer.u8(self.kind.flag() | start | reset | colours << COLOURS_SHIFT | palette);
+        let kind = KINDS.iter().position(|kind| *kind == self.kind).unwrap_or(0) as u8;
+        writer.u8(kind | start | reset | colours << COLOURS_SHIFT | palette);
         writer.number(self.epoch);
         writer.number(self.number);
         writer.number(self.base);
@@ -150,17 +150,12 @@ impl UpdateHeader {
         }
         let offset = reader.offset();
         let flags = reader.u8()?;
-        let kind = match flags & (FLAG_LEAF | FLAG_SLICES | FLAG_CHECK) {
-            0 => Kind::Chain,
-            FLAG_LEAF => Kind::Leaf,
-            FLAG_SLICES => Kind::Slices,
-            FLAG_CHECK => Kind::Check,
-            _ => return Err(Rule::KindFlags.at(offset)),
-        };
+        let kind = usize::from(flags & KIND_MASK);
+        let kind = *KINDS.get(kind).ok_or(Rule::Kind.at(offset))?;
         let mode = usize::from((flags & COLOURS_MASK) >> COLOURS_SHIFT);
         let colours = *COLOUR_MODES.get(mode).ok_or(Rule::ReservedFlag.at(offset))?;
         let (starts, reset) = (flags & FLAG_START != 0, flags & FLAG_RESET != 0);
-        if starts && matches!(kind, Kind::Leaf | Kind::Check) {
+        if starts && matches!(kind, Kind::Leaf | Kind::Check | Kind::Video) {
             return Err(Rule::LeafStart.at(offset));
         }
         if reset && (starts || kind != Kind::Chain) {

@@ -79,6 +79,18 @@ impl Mode {
     }
 }
 
+/// What a chain update says of a tile that it changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// All its pixels are exact then.
+    Exact,
+    /// They are not.
+    #[default]
+    Lossy,
+    /// Nor are they, and where the tile shows a video they stay as they are.
+    AroundVideo,
+}
+
 /// Where the source of a copy lies, seen from its destination.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Vector {
@@ -106,6 +118,7 @@ impl Vector {
 struct MapModels {
     changed: [Bit; 8],
     exact: [Bit; 2],
+    around: Bit,
     cached: [Bit; 2],
     in_place: Bit,
     another_lane: Bit,
@@ -116,11 +129,22 @@ impl MapModels {
     const NEW: Self = Self {
         changed: [Bit::NEW; 8],
         exact: [Bit::NEW; 2],
+        around: Bit::NEW,
         cached: [Bit::NEW; 2],
         in_place: Bit::NEW,
         another_lane: Bit::NEW,
         modes: [Alphabet::NEW; SYMBOLS * SYMBOLS],
     };
+
+    fn code_claim<C: Coder>(&mut self, coder: &mut C, exact_before: bool, claim: Claim) -> Claim {
+        if coder.bit(&mut self.exact[usize::from(exact_before)], claim == Claim::Exact) {
+            Claim::Exact
+        } else if coder.bit(&mut self.around, claim == Claim::AroundVideo) {
+            Claim::AroundVideo
+        } else {
+            Claim::Lossy
+        }
+    }
 }
 
 /// The block map at hand, and the models of all.
@@ -131,9 +155,9 @@ pub(crate) struct BlockMap {
     rows: usize,
     /// Modes row by row, with a column of skips on both sides and a row of them above.
     modes: Vec<Mode>,
-    /// For each tile whether the update changes it, and whether it is exact then.
+    /// For each tile whether the update changes it, and what it is then.
     changed: Vec<bool>,
-    exact: Vec<bool>,
+    claims: Vec<Claim>,
     vectors: [Vector; MAX_VECTORS],
     vector_count: usize,
     quantizer: Quantizer,
@@ -153,7 +177,7 @@ impl BlockMap {
             rows: 0,
             modes: Vec::new(),
             changed: Vec::new(),
-            exact: Vec::new(),
+            claims: Vec::new(),
             vectors: [Vector::default(); MAX_VECTORS],
             vector_count: 0,
             quantizer: Quantizer::of(0),
@@ -174,7 +198,7 @@ impl BlockMap {
         let tiles = self.grid.tiles() as usize;
         self.modes.resize((self.columns + 2) * (self.rows + 1), Mode::SKIP);
         self.changed.resize(tiles, false);
-        self.exact.resize(tiles, false);
+        self.claims.resize(tiles, Claim::default());
         *self.models = MapModels::NEW;
         self.directives.reset(tiles);
         self.clear();
@@ -184,7 +208,7 @@ impl BlockMap {
     pub(crate) fn clear(&mut self) {
         self.modes.fill(Mode::SKIP);
         self.changed.fill(false);
-        self.exact.fill(false);
+        self.claims.fill(Claim::default());
         self.vector_count = 0;
         self.lanes = 1;
         self.directives.clear();
@@ -252,7 +276,7 @@ impl BlockMap {
     pub(crate) fn has_near(&self, row: usize, columns: &Range<usize>) -> bool {
         let first = row / TILE_BLOCKS * self.grid.columns() as usize;
         let mut tiles = columns.start / TILE_BLOCKS..=(columns.end - 1) / TILE_BLOCKS;
-        tiles.any(|tile| self.changed[first + tile] && !self.exact[first + tile])
+        tiles.any(|tile| self.changed[first + tile] && self.claims[first + tile] != Claim::Exact)
     }
 
     /// Columns and rows of the blocks in `tile`.
@@ -265,10 +289,10 @@ impl BlockMap {
             .flat_map(move |row| columns.clone().map(move |column| (column, row)))
     }
 
-    /// Marks `tile` as changed, and whether all its pixels are exact after the update.
-    pub(crate) fn set_changed(&mut self, tile: TileIndex, exact: bool) {
+    /// Marks `tile` as changed.
+    pub(crate) fn set_changed(&mut self, tile: TileIndex, claim: Claim) {
         self.changed[tile.0 as usize] = true;
-        self.exact[tile.0 as usize] = exact;
+        self.claims[tile.0 as usize] = claim;
     }
 
     /// Leaves `tile` as it is.
@@ -279,10 +303,10 @@ impl BlockMap {
         }
     }
 
-    /// The tiles that the update changes, each with whether it is exact then.
-    pub(crate) fn changed(&self) -> impl Iterator<Item = (TileIndex, bool)> + '_ {
-        let tiles = self.changed.iter().zip(&self.exact).zip(0..);
-        tiles.filter_map(|((&changed, &exact), tile)| changed.then_some((TileIndex(tile), exact)))
+    /// The tiles that the update changes, each with what it is then.
+    pub(crate) fn changed(&self) -> impl Iterator<Item = (TileIndex, Claim)> + '_ {
+        let tiles = self.changed.iter().zip(&self.claims).zip(0..);
+        tiles.filter_map(|((&changed, &claim), tile)| changed.then_some((TileIndex(tile), claim)))
     }
 
     /// The vectors of the update's copies.
@@ -398,9 +422,8 @@ impl BlockMap {
             let changed = coder.bit(&mut self.models.changed[context], self.changed[tile]);
             self.changed[tile] = changed;
             if changed {
-                let exact_before = tile > 0 && self.exact[tile - 1];
-                let model = &mut self.models.exact[usize::from(exact_before)];
-                self.exact[tile] = coder.bit(model, self.exact[tile]);
+                let exact_before = tile > 0 && self.claims[tile - 1] == Claim::Exact;
+                self.claims[tile] = self.models.code_claim(coder, exact_before, self.claims[tile]);
             }
         }
         self.directives.code(coder, &self.changed, tile_columns);

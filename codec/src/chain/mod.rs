@@ -23,7 +23,7 @@ mod rans_encoder;
 mod token;
 mod transform;
 
-pub(crate) use block_map::{BLOCK, BlockMap, MAX_LANES, MAX_VECTORS, Mode, Vector};
+pub(crate) use block_map::{BLOCK, BlockMap, Claim, MAX_LANES, MAX_VECTORS, Mode, Vector};
 pub(crate) use cache::{Cache, Directives, PAGES};
 pub(crate) use line::Line;
 pub(crate) use picture::{Picture, blocks_equal};

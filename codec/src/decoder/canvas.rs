@@ -3,12 +3,13 @@
 use std::convert::Infallible;
 use std::ops::Range;
 
-use crate::bitstream::TileBlock;
-use crate::chain::Picture;
+use crate::bitstream::{TileBlock, tile_rows};
+use crate::chain::{Claim, Picture};
 use crate::frame::{BYTES_PER_PIXEL, Frame, FrameRows};
-use crate::geometry::{Size, TILE, TileGrid, TileIndex};
+use crate::geometry::{Rect, Size, TILE, TileGrid, TileIndex};
 use crate::parallel::{Divide, Workers};
 use crate::region::Region;
+use crate::video::DecodedFrame;
 
 /// One epoch's picture.
 pub(super) struct Canvas {
@@ -25,6 +26,9 @@ pub(super) struct Canvas {
     pub(super) verified: Region,
     /// Tiles that the update at hand shows.
     shown: Vec<TileIndex>,
+    /// Tiles that show a video frame, and its rectangle.
+    video_tiles: Region,
+    video_rect: Rect,
 }
 
 impl Canvas {
@@ -40,6 +44,8 @@ impl Canvas {
             exact: Region::empty(size),
             verified: Region::empty(size),
             shown: Vec::with_capacity(grid.tiles() as usize),
+            video_tiles: Region::empty(size),
+            video_rect: Rect::default(),
         }
     }
 
@@ -49,6 +55,7 @@ impl Canvas {
         self.versions.fill(0);
         self.exact.clear();
         self.verified.clear();
+        self.video_tiles.clear();
     }
 
     /// Number of the update that wrote `tile` last.
@@ -64,29 +71,30 @@ impl Canvas {
         is_newer
     }
 
-    /// Shows `tiles` of the chain's picture as update `number` made them, each exactly or not. They
-    /// come in their order.
+    /// Shows `tiles` of the chain's picture as update `number` made them. They come in their order.
     pub(super) fn show<W: Send>(
         &mut self,
-        tiles: impl Iterator<Item = (TileIndex, bool)>,
+        tiles: impl Iterator<Item = (TileIndex, Claim)>,
         chain: &Picture,
         number: u32,
         workers: &Workers<W>,
         changed: &mut Region,
     ) {
         self.shown.clear();
-        for (tile, exact) in tiles {
+        for (tile, claim) in tiles {
             if self.takes(tile, number) {
-                self.note(tile, exact, changed);
+                self.note(tile, claim, changed);
                 self.shown.push(tile);
             }
         }
-        let Self { frame, grid, shown, .. } = self;
+        let Self { frame, grid, shown, video_tiles, video_rect, .. } = self;
         let columns = grid.columns();
         let band = ShowBand { rows: 0..grid.rows(), columns, tiles: shown, frame: frame.rows() };
         let shown = workers.divide(band, 1, |mut band| {
             for &tile in band.tiles {
-                chain.give(grid.rect(tile), &mut band.frame);
+                for part in around_video(grid.rect(tile), video_tiles.contains(tile), *video_rect) {
+                    chain.give(part, &mut band.frame);
+                }
             }
             Ok::<_, Infallible>(())
         });
@@ -100,17 +108,23 @@ impl Canvas {
         tile: TileIndex,
         chain: &Picture,
         version: u32,
-        exact: bool,
+        claim: Claim,
         changed: &mut Region,
     ) {
         if self.takes(tile, version) || self.version(tile) == version {
-            self.note(tile, exact, changed);
-            chain.give(self.grid.rect(tile), &mut self.frame.rows());
+            self.note(tile, claim, changed);
+            let is_video = self.video_tiles.contains(tile);
+            for part in around_video(self.grid.rect(tile), is_video, self.video_rect) {
+                chain.give(part, &mut self.frame.rows());
+            }
         }
     }
 
-    fn note(&mut self, tile: TileIndex, exact: bool, changed: &mut Region) {
-        if exact {
+    fn note(&mut self, tile: TileIndex, claim: Claim, changed: &mut Region) {
+        if claim != Claim::AroundVideo {
+            self.video_tiles.remove(tile);
+        }
+        if claim == Claim::Exact {
             self.exact.insert(tile);
         } else {
             self.exact.remove(tile);
@@ -144,9 +158,55 @@ impl Canvas {
             }
             self.exact.remove(tile);
             self.verified.remove(tile);
+            self.video_tiles.remove(tile);
             changed.insert(tile);
         }
     }
+
+    /// Shows a video frame of `rect` in the tiles `shown` as update `number`, except where a newer
+    /// update has written.
+    pub(super) fn show_video(
+        &mut self,
+        rect: Rect,
+        shown: &Region,
+        mut frame: DecodedFrame<'_>,
+        number: u32,
+        changed: &mut Region,
+    ) {
+        self.video_tiles.clear();
+        self.video_rect = rect;
+        for tile in shown.iter() {
+            if self.takes(tile, number) {
+                self.exact.remove(tile);
+                self.verified.remove(tile);
+                self.video_tiles.insert(tile);
+                changed.insert(tile);
+            }
+        }
+        // Row by row, so that each is made once however many tiles show it.
+        let Self { frame: shown, grid, video_tiles, .. } = self;
+        for tiles in tile_rows(rect, *grid) {
+            let playing = || tiles.clone().filter(|tile| video_tiles.contains(*tile));
+            let Some(first) = playing().next() else { continue };
+            let rows = grid.rect(first).intersect(rect);
+            for y in rows.y..rows.y + rows.height {
+                let row = frame.row(y - rect.y);
+                for tile in playing() {
+                    let part = grid.rect(tile).intersect(rect);
+                    let from = usize::from(part.x - rect.x) * BYTES_PER_PIXEL;
+                    let to = shown.span_mut(part.x, y, part.width);
+                    to.copy_from_slice(&row[from..from + to.len()]);
+                }
+            }
+        }
+    }
+}
+
+/// The parts of a tile that an update of the chain writes: all of it, or what stands around `video` in
+/// a tile that shows one.
+fn around_video(tile: Rect, is_video: bool, video: Rect) -> impl Iterator<Item = Rect> {
+    let kept = if is_video { video } else { Rect::default() };
+    tile.outside(kept).into_iter().filter(|part| !part.is_empty())
 }
 
 /// Rows of tiles that one thread shows.

@@ -8,13 +8,14 @@
 mod canvas;
 mod check;
 mod slices;
+mod video;
 
 use self::canvas::Canvas;
 use crate::bitstream::{
     DecodeError, FieldOffsets, Kind, Limits, PictureHeader, Reader, Rule, StreamRanges, Track,
     UpdateHeader, palette,
 };
-use crate::chain::{Line, MAX_LANES, StreamDecoder};
+use crate::chain::{Claim, Line, MAX_LANES, StreamDecoder};
 use crate::colour::{ColourMode, Colours};
 use crate::encoder::Position;
 use crate::frame::{BYTES_PER_PIXEL, FrameView};
@@ -44,15 +45,16 @@ impl Default for DecoderConfig {
 pub enum Status {
     /// Its tiles are in the picture, except those that a newer update had written.
     Applied,
-    /// A leaf whose chain update has not been applied yet: nothing was done. Keep the bytes and
-    /// apply them again after the chain update with this number of that epoch.
+    /// A leaf or video frame whose chain update has not been applied yet: nothing was done. Keep the
+    /// bytes and apply them again after the chain update with this number of that epoch.
     AheadOfChain {
         /// Epoch of the leaf.
         epoch: u32,
         /// Number of the chain update that it builds on.
         chain: u32,
     },
-    /// A leaf of an earlier epoch: nothing was done, nor will be.
+    /// A leaf or video frame of an earlier epoch, or a video frame that its stream does not await:
+    /// nothing was done, nor will be.
     Obsolete,
 }
 
@@ -109,14 +111,16 @@ pub struct Decoder {
     are_colours_new: bool,
     pictures: Vec<Picture>,
     staging: Vec<u8>,
-    /// Tiles of the slices at hand, each with its version and whether it is exact.
-    healed: Vec<(TileIndex, u32, bool)>,
+    /// Tiles of the slices at hand, each with its version and what it is.
+    healed: Vec<(TileIndex, u32, Claim)>,
     /// Tiles of the check applied last, and the hashes of what is shown there.
     hashes: Vec<(TileIndex, u64)>,
     /// The bytes of a tile, and those of the hashes, on their way into a hash.
     tile_bytes: Vec<u8>,
     hash_bytes: Vec<u8>,
-    /// Tiles that the leaf at hand writes.
+    /// The video stream that plays, or played last.
+    stream: Option<video::Stream>,
+    /// Tiles that the leaf or frame at hand writes.
     written: Region,
     changed: Region,
 }
@@ -148,6 +152,7 @@ impl Decoder {
             hashes: Vec::new(),
             tile_bytes: vec![0; TILE_BYTES],
             hash_bytes: Vec::new(),
+            stream: None,
             written: nothing.clone(),
             changed: nothing,
         })
@@ -224,13 +229,22 @@ impl Decoder {
         let mut checked = None;
         let status = match self.admit(&header, &offsets)? {
             Admission::Now(grid) => {
+                let mut is_awaited = true;
                 match header.kind {
                     Kind::Chain => self.apply_chain(update, &mut reader, &header, grid)?,
                     Kind::Leaf => self.apply_leaf(update, &mut reader, &header, grid)?,
+                    Kind::Video => {
+                        is_awaited = self.apply_video(update, &mut reader, &header, grid)?;
+                    }
                     Kind::Slices => self.apply_slices(update, &mut reader, &header, grid)?,
                     Kind::Check => checked = Some(self.apply_check(&mut reader, grid)?),
                 }
-                Status::Applied
+                if is_awaited {
+                    Status::Applied
+                } else {
+                    self.changed.clear();
+                    Status::Obsolete
+                }
             }
             Admission::Not(status) => {
                 self.changed.clear();
@@ -257,7 +271,7 @@ impl Decoder {
             }
             return Ok(Admission::Now(TileGrid::new(size)));
         }
-        if header.kind == Kind::Leaf {
+        if matches!(header.kind, Kind::Leaf | Kind::Video) {
             return Ok(match &self.canvas {
                 Some(canvas) if header.epoch == present && header.base <= canvas.chain => {
                     Admission::Now(canvas.grid)
@@ -279,7 +293,7 @@ impl Decoder {
         let (follows, offset) = match header.kind {
             Kind::Slices => (header.number >= canvas.chain, offsets.number),
             Kind::Check => (header.number == canvas.chain, offsets.number),
-            Kind::Chain | Kind::Leaf => (header.base == canvas.chain, offsets.base),
+            Kind::Chain | Kind::Leaf | Kind::Video => (header.base == canvas.chain, offsets.base),
         };
         if !follows {
             return Err(Rule::ChainGap.at(offset));

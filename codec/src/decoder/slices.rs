@@ -42,7 +42,7 @@ impl Decoder {
             slice_line.reset(within.size());
             let first = FirstStream::decode(slice_line, update, &mut reader)?;
             first.decode_lanes(slice_line, workers, update, &mut reader)?;
-            for (tile, exact) in slice_line.map.changed() {
+            for (tile, claim) in slice_line.map.changed() {
                 let offset = reader.offset();
                 let version = reader.number()?;
                 if version == 0 || version > header.number {
@@ -53,15 +53,15 @@ impl Decoder {
                 let column = u32::from(to.x / TILE);
                 let row = u32::from(to.y / TILE);
                 line.current.copy_from(to, &slice_line.current, from);
-                healed.push((grid.index(column, row), version, exact));
+                healed.push((grid.index(column, row), version, claim));
             }
             reader.finish()?;
         }
         // Nothing can fail from here on.
         let canvas = begin(&mut self.canvas, &mut self.changed, header, grid);
-        for &(tile, version, exact) in healed.iter() {
+        for &(tile, version, claim) in healed.iter() {
             line.accept(grid.rect(tile));
-            canvas.heal(tile, &line.previous, version, exact, &mut self.changed);
+            canvas.heal(tile, &line.previous, version, claim, &mut self.changed);
         }
         if is_complete {
             canvas.chain = header.number;

@@ -44,6 +44,12 @@ impl TileContent {
         self.near == 0 && self.transform == 0
     }
 
+    /// Whether much of what changed is new photographic content. Blocks of which a film covers a part
+    /// are often coded as drawn ones.
+    pub(super) const fn is_mostly_photo(&self) -> bool {
+        self.photo * 2 >= self.graphics && self.photo > self.moved && self.photo * 8 >= self.blocks
+    }
+
     /// Blocks that are lossy now and would be photographs if they had to be exact.
     pub(super) const fn lossy_blocks(&self) -> u32 {
         self.near.count_ones() + self.transform

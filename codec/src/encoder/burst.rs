@@ -22,10 +22,11 @@ impl Encoder {
         if self.config.policy != Policy::Live || self.chain == 0 {
             return;
         }
-        let Self { candidates, tiles, line, originals, grid, .. } = self;
+        let Self { candidates, tiles, line, originals, grid, video, .. } = self;
         let (mut fresh, mut known) = (0, 0);
         for item in candidates.iter_mut() {
             item.is_new_photo = item.task == Task::Change
+                && !video.touches(grid.rect(item.tile))
                 && tiles[item.tile.0 as usize].held != Held::Nothing
                 && looks_photographic(frame, grid.rect(item.tile));
             if item.is_new_photo {

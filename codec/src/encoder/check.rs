@@ -70,7 +70,7 @@ impl Encoder {
             CheckBody::write(hash, exact, buffer);
         });
         report.bytes += bytes.len();
-        out.push(Payload { track: Track::Chain, number, bytes });
+        out.push(Payload { track: Track::Chain, number, begins_video: false, bytes });
     }
 
     /// Makes the next call of [`Self::encode`] make a check.

@@ -2,7 +2,7 @@
 
 use super::blocks::{TileContent, make_exact};
 use super::config::{EncodeRequest, Policy};
-use super::tile::{Task, TileState};
+use super::tile::{Candidate, Task, TileState};
 use super::{Encoder, Held};
 use crate::frame::{BYTES_PER_PIXEL, FrameView};
 use crate::geometry::Rect;
@@ -16,7 +16,7 @@ const FILM_CHANGES: u8 = 4;
 
 /// What quick succession means: 4 changes a second. Arbitrary; a slower film costs bytes, not
 /// pixels.
-const FILM_PAUSE_US: u64 = 250_000;
+pub(super) const FILM_PAUSE_US: u64 = 250_000;
 
 /// Blocks of new photographic content in one update beyond which they go as JPEG at once, however
 /// rarely they change: coding so many would hold the picture up. A choice, not a measurement.
@@ -119,10 +119,11 @@ impl Encoder {
         if self.config.policy != Policy::Live {
             return;
         }
-        let Self { candidates, tiles, film, grid, .. } = self;
+        let Self { candidates, tiles, film, grid, video, .. } = self;
         candidates.retain(|item| {
             let state = &mut tiles[item.tile.0 as usize];
             let is_known = item.task == Task::Change
+                && !video.touches(grid.rect(item.tile))
                 && state.held != Held::Nothing
                 && was_film(state, now_us)
                 && state.film_changes % FILM_SEARCH_CHANGES != FILM_SEARCH_CHANGES - 1
@@ -155,8 +156,10 @@ impl Encoder {
             (fresh + item.content.photo, moved + item.content.moved)
         });
         let is_burst = self.is_burst || fresh > BURST_BLOCKS;
-        let Self { candidates, tiles, line, film, grid, motion, .. } = self;
-        for item in candidates.iter_mut().filter(|item| item.task == Task::Change) {
+        let Self { candidates, tiles, line, film, grid, motion, video, .. } = self;
+        let outside = |item: &&mut Candidate| !video.touches(grid.rect(item.tile));
+        let changed = candidates.iter_mut().filter(|item| item.task == Task::Change);
+        for item in changed.filter(outside) {
             let state = &mut tiles[item.tile.0 as usize];
             let is_new = item.content.photo * 2 > item.content.blocks && fresh > moved;
             let is_quick = now_us.saturating_sub(state.film_us) <= FILM_PAUSE_US;
@@ -197,7 +200,7 @@ impl Encoder {
         }
         candidates.truncate(kept);
         for candidate in candidates {
-            line.map.set_changed(candidate.tile, candidate.content.is_exact());
+            line.map.set_changed(candidate.tile, candidate.claim());
         }
     }
 }

@@ -112,6 +112,8 @@ impl Encoder {
         let choice = &mut self.colour_choice;
         choice.is_new = true;
         (choice.accepted_error, choice.poor_since_us) = (f32::INFINITY, None);
+        // Videos have all colours.
+        self.video.release();
         for tile in &mut self.tiles {
             (tile.held, tile.leaf) = (Held::Nothing, 0);
         }

@@ -95,6 +95,8 @@ pub struct Report {
     pub coarse_tiles: u32,
     /// Tiles sent as JPEG leaves.
     pub jpeg_tiles: u32,
+    /// Tiles that show the frame of a video.
+    pub video_tiles: u32,
     /// Tiles among the exact ones that had been approximate and have not changed since.
     pub refined_tiles: u32,
     /// Tiles left in the damage, for want of budget or of memory.

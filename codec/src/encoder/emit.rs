@@ -11,7 +11,7 @@ use crate::bitstream::{
     StreamRanges, Track, UpdateHeader, Writer,
     palette::{self, MAX_PALETTE_BYTES},
 };
-use crate::chain::{Line, MAX_LANES, StreamEncoder};
+use crate::chain::{Claim, Line, MAX_LANES, StreamEncoder};
 use crate::colour::Colours;
 use crate::frame::FrameView;
 use crate::parallel::Workers;
@@ -61,17 +61,24 @@ impl Encoder {
                 StreamRanges::write(stream.segments(), stream.plain(), buffer);
             }
         });
-        self.originals.note(&self.line, frame, self.grid, &self.candidates);
+        let playing = self.video.rect();
+        self.originals.note(&self.line, frame, self.grid, &self.candidates, playing);
         self.estimate.learn(self.candidates.iter().map(|item| &item.content), bytes.len());
         for candidate in &self.candidates {
             damage.remove(candidate.tile);
             let content = &candidate.content;
-            let key = content.is_exact().then_some(candidate.look.hash);
+            let is_exact = candidate.claim() == Claim::Exact;
+            let key = is_exact.then_some(candidate.look.hash);
             self.directory.note(&self.line, candidate.tile, key);
-            let held = if content.is_exact() { Held::Exact } else { Held::Lossy };
+            let held = if is_exact { Held::Exact } else { Held::Lossy };
+            if candidate.around_video.is_some() {
+                self.video.show(candidate.tile);
+            } else {
+                self.video.leave(candidate.tile);
+            }
             let state = &mut self.tiles[candidate.tile.0 as usize];
             state.sent(held, 0);
-            (state.written, state.written_exactly) = (number, content.is_exact());
+            (state.written, state.written_exactly) = (number, is_exact);
             match held {
                 Held::Exact => report.exact_tiles += 1,
                 _ => report.coarse_tiles += 1,
@@ -86,7 +93,7 @@ impl Encoder {
         self.colour_choice.is_new = false;
         self.chain = number;
         report.bytes += bytes.len();
-        out.push(Payload { track: Track::Chain, number, bytes });
+        out.push(Payload { track: Track::Chain, number, begins_video: false, bytes });
     }
 
     /// Codes the map and the pixels, each lane into its stream, and returns how many there are. A
@@ -159,7 +166,7 @@ impl Encoder {
             report.jpeg_tiles += job.block.len() as u32;
         }
         report.bytes += bytes.len();
-        out.push(Payload { track: Track::Leaf, number, bytes });
+        out.push(Payload { track: Track::Leaf, number, begins_video: false, bytes });
     }
 }
 

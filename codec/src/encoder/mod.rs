@@ -3,9 +3,10 @@
 //! One call goes through these steps: *scan* (hash each damaged tile and compare it with what was
 //! sent), *search* (vectors of moved content, and a mode for each block of what changed),
 //! *choose* (how much may be lossy, what is film, what fits the budget), *emit* (one chain and one
-//! leaf update). Photographs that have come to rest are refined by the same steps. Once in a while
-//! a *check* lets decoders compare what they show, and *slices* serve those that hold less than the
-//! others. Time is an argument; there is no clock here, and no thread but those of the worker pool.
+//! leaf update, and one frame of a video). Photographs that have come to rest are refined by the
+//! same steps. Once in a while a *check* lets decoders compare what they show, and *slices* serve
+//! those that hold less than the others. Time is an argument; there is no clock here, and no thread
+//! but those of the worker pool.
 
 mod blocks;
 mod burst;
@@ -23,6 +24,7 @@ mod plan;
 mod slices;
 mod text;
 mod tile;
+mod video;
 
 use self::blocks::choose_modes;
 use self::check::CheckTimes;
@@ -40,6 +42,7 @@ pub use self::slices::Position;
 use self::slices::Slices;
 use self::text::TextSearch;
 use self::tile::{Candidate, Held, Task, TileState};
+use self::video::Video;
 use crate::chain::{Line, MAX_LANES, MAX_VECTORS, StreamEncoder, Vector};
 use crate::colour::Colours;
 use crate::frame::FrameView;
@@ -107,6 +110,7 @@ pub struct Encoder {
     exact: Region,
     hashes: Vec<u8>,
     colour_choice: ColourChoice,
+    video: Video,
     buffers: BufferPool,
 }
 
@@ -146,6 +150,7 @@ impl Encoder {
             exact: Region::empty(Size::default()),
             hashes: Vec::new(),
             colour_choice: ColourChoice::new(config.colours),
+            video: Video::new(),
             buffers: BufferPool::new(),
         };
         encoder.start(size);
@@ -167,6 +172,8 @@ impl Encoder {
     /// and nothing else of the line. It costs the others what models have to learn again.
     pub fn reset_line(&mut self) {
         self.is_reset_due = self.chain > 0;
+        // Nor does such a viewer hold a frame of the video.
+        self.video_lost(u32::MAX);
     }
 
     fn start(&mut self, size: Size) {
@@ -178,6 +185,7 @@ impl Encoder {
         self.stale = Region::full(size);
         self.film = Region::empty(size);
         self.searched = Region::empty(size);
+        self.video.reset(size);
         self.line.reset(size);
         self.is_reset_due = false;
         self.slices.reset(self.grid);
@@ -205,11 +213,20 @@ impl Encoder {
     /// [`EncodeRequest::now_us`]; a time that has passed means at once, `None` means never.
     #[must_use]
     pub fn next_refinement_us(&self) -> Option<u64> {
-        if !self.stale.is_empty() || self.chain == 0 || self.has_other_colours() {
+        if !self.stale.is_empty()
+            || self.chain == 0
+            || self.has_other_colours()
+            || self.video.is_due()
+        {
             return Some(0);
         }
-        let refinable = |tile: &TileState| tile.refinable_us(self.config.rest_us);
-        self.tiles.iter().filter_map(refinable).chain(self.check.due_us()).min()
+        let states = self.tiles.iter().zip(0..);
+        states
+            .filter_map(|(state, tile)| {
+                self.video.refinable_us(TileIndex(tile), state, self.config.rest_us)
+            })
+            .chain(self.check.due_us())
+            .min()
     }
 
     /// Codes what changed of the tiles in `damage`, and refines pictures at rest, into `out`.
@@ -253,12 +270,14 @@ impl Encoder {
     ) -> Report {
         let mut report = Report::default();
         self.settle_colours(frame, damage);
+        self.video.end_at_rest(request.now_us, self.config.rest_us);
         self.scan(frame, damage, request, &mut report);
         if self.follow_scene(frame, request.now_us, damage) {
             report = Report::default();
             self.scan(frame, damage, request, &mut report);
         }
-        if !self.candidates.is_empty() || self.chain == 0 {
+        if !self.candidates.is_empty() || self.chain == 0 || self.video.is_due() {
+            self.set_video_apart(frame, request.now_us);
             self.set_known_film_apart(frame, request.now_us);
             if self.is_reset_due {
                 self.line.renew();
@@ -268,8 +287,10 @@ impl Encoder {
             self.set_new_photographs_apart(frame, request.now_us);
             self.choose_modes();
             self.choose(request);
+            self.find_video(frame, request.now_us);
             self.emit_chain(frame, damage, &mut report, out);
             self.emit_film(frame, damage, &mut report, out);
+            self.emit_video(frame, request.now_us, damage, &mut report, out);
         }
         self.emit_check(request.now_us, &mut report, out);
         report.waiting_tiles = damage.len() as u32;
@@ -300,12 +321,12 @@ impl Encoder {
         nearest_first(&mut self.candidates, self.grid, request.pointer, |item| item.tile);
 
         let changes = self.candidates.len();
-        let rested = |state: &TileState| {
-            let at_us = state.refinable_us(self.config.rest_us);
+        let rested = |tile: u32, state: &TileState| {
+            let at_us = self.video.refinable_us(TileIndex(tile), state, self.config.rest_us);
             at_us.is_some_and(|at_us| at_us <= request.now_us)
         };
         for (state, tile) in self.tiles.iter().zip(0..) {
-            if rested(state) && !damage.contains(TileIndex(tile)) {
+            if rested(tile, state) && !damage.contains(TileIndex(tile)) {
                 self.candidates.push(Candidate::of(TileIndex(tile)));
             }
         }
@@ -339,7 +360,8 @@ impl Encoder {
             state.error = candidate.look.error;
             let changed = state.held == Held::Nothing || state.hash != candidate.look.hash;
             state.see(candidate.look.hash, now_us);
-            let rested = state.refinable_us(rest_us).is_some_and(|at_us| at_us <= now_us);
+            let at_us = self.video.refinable_us(candidate.tile, state, rest_us);
+            let rested = at_us.is_some_and(|at_us| at_us <= now_us);
             candidate.task = match (changed, rested) {
                 (true, _) => Task::Change,
                 (false, true) => Task::Refine,
@@ -350,7 +372,18 @@ impl Encoder {
 
     /// Brings the candidates' pixels into the line, and finds by which vectors they moved.
     fn find_vectors(&mut self, frame: FrameView<'_>) {
-        let Self { line, motion, directory, originals, candidates, config, workers, .. } = self;
+        let Self {
+            line,
+            motion,
+            directory,
+            originals,
+            candidates,
+            grid,
+            config,
+            workers,
+            video,
+            ..
+        } = self;
         line.map.clear();
         line.map.set_quantizer(config.quantizer(line.colours.mode()));
         self.searched.clear();
@@ -358,6 +391,9 @@ impl Encoder {
             self.searched.insert(candidate.tile);
         }
         line.take(frame, &self.searched, workers);
+        for candidate in candidates.iter().filter(|candidate| candidate.around_video.is_some()) {
+            line.revert(video.rect().intersect(grid.rect(candidate.tile)));
+        }
         if self.chain > 0 {
             let tiles = candidates.iter().map(|candidate| (candidate.tile, candidate.look.hash));
             let mut vectors = [Vector::default(); MAX_VECTORS];
@@ -370,11 +406,13 @@ impl Encoder {
 
     /// Finds a mode for each block of the candidates.
     fn choose_modes(&mut self) {
-        let Self { line, originals, text, candidates, config, workers, .. } = self;
+        let Self { line, originals, text, candidates, grid, config, workers, video, .. } = self;
         text.begin(line.map.dimensions());
-        let (source, text) = (&*line, &*text);
+        let (source, text, video) = (&*line, &*text, &*video);
         workers.divide_slice(candidates, SEARCH_GRAIN, |candidate| {
-            let lossy = config.policy == Policy::Live && candidate.task == Task::Change;
+            let lossy = config.policy == Policy::Live
+                && candidate.task == Task::Change
+                && !video.touches(grid.rect(candidate.tile));
             let text = lossy.then_some(text);
             (candidate.modes, candidate.content) =
                 choose_modes(source, originals, text, candidate.tile);

@@ -3,11 +3,10 @@
 //! Moved content is found by comparing source with source, so that an approximate photograph that
 //! scrolls is copied as it is shown, with the error that it has.
 
-use super::blocks::TileContent;
 use super::tile::Candidate;
 use crate::chain::{BLOCK, Line, Mode, Picture};
 use crate::frame::FrameView;
-use crate::geometry::{Rect, Size, TileGrid, TileIndex};
+use crate::geometry::{Rect, Size, TileGrid};
 
 /// What the chain's picture stands for.
 #[derive(Debug)]
@@ -50,17 +49,19 @@ impl Originals {
             && rows.any(|row| columns.clone().any(|column| self.near[row * self.columns + column]))
     }
 
-    /// Notes an update of `candidates` after the line has taken it.
+    /// Notes an update of `candidates` after the line has taken it. Of those around the video, which
+    /// plays in `video`, the pixels in it stand for what they did before.
     pub(super) fn note(
         &mut self,
         line: &Line,
         frame: FrameView<'_>,
         grid: TileGrid,
         candidates: &[Candidate],
+        video: Rect,
     ) {
         let were_exact = self.near_blocks == 0;
         for candidate in candidates {
-            self.note_tile(line, candidate.tile, &candidate.content);
+            self.note_tile(line, candidate);
         }
         if self.near_blocks == 0 {
             return;
@@ -69,13 +70,19 @@ impl Originals {
             self.picture.become_like(&line.previous);
         }
         for candidate in candidates {
-            self.picture.take(frame, grid.rect(candidate.tile), &line.colours);
+            let kept = if candidate.around_video.is_some() { video } else { Rect::default() };
+            let parts = grid.rect(candidate.tile).outside(kept);
+            for part in parts.into_iter().filter(|part| !part.is_empty()) {
+                self.picture.take(frame, part, &line.colours);
+            }
         }
     }
 
-    fn note_tile(&mut self, line: &Line, tile: TileIndex, content: &TileContent) {
-        for ((column, row), bit) in line.map.blocks(tile).zip(0..64) {
-            let is_near = content.is_near(bit) || line.map.mode(column, row) == Mode::TRANSFORM;
+    fn note_tile(&mut self, line: &Line, candidate: &Candidate) {
+        for ((column, row), bit) in line.map.blocks(candidate.tile).zip(0..64) {
+            let is_near = candidate.content.is_near(bit)
+                || line.map.mode(column, row) == Mode::TRANSFORM
+                || candidate.around_video.is_some() && self.near[row * self.columns + column];
             let near = &mut self.near[row * self.columns + column];
             self.near_blocks = self.near_blocks + usize::from(is_near) - usize::from(*near);
             *near = is_near;

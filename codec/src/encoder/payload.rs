@@ -11,6 +11,8 @@ pub struct Payload {
     pub track: Track,
     /// Its number in the epoch; names a leaf in [`Encoder::leaf_lost`](crate::Encoder::leaf_lost).
     pub number: u32,
+    /// Whether it begins a video stream, so that no video update before it is needed any more.
+    pub begins_video: bool,
     /// The update. Its memory returns to the encoder when the last handle is dropped.
     pub bytes: Bytes,
 }

@@ -14,7 +14,7 @@ use crate::bitstream::{
     Kind, MAX_HEADER_BYTES, MAX_PICTURE_HEADER_BYTES, PictureHeader, StreamRanges, TileBlock,
     Track, UpdateHeader, Writer,
 };
-use crate::chain::Line;
+use crate::chain::{Claim, Line};
 use crate::geometry::{Size, TileGrid, TileIndex};
 use crate::region::Region;
 
@@ -171,7 +171,7 @@ impl Encoder {
                 buffer.put_slice(&cells[cell].bytes);
             }
         });
-        out.push(Payload { track: Track::Chain, number: self.chain, bytes });
+        out.push(Payload { track: Track::Chain, number: self.chain, begins_video: false, bytes });
         is_complete
     }
 
@@ -210,7 +210,9 @@ impl Encoder {
             let (modes, content) = choose_modes(line, originals, None, TileIndex(bit));
             modes.write(&mut line.map, TileIndex(bit));
             load.add(&line.map, TileIndex(bit), &content);
-            line.map.set_changed(TileIndex(bit), state(tile).written_exactly);
+            let is_exact = state(tile).written_exactly;
+            let claim = if is_exact { Claim::Exact } else { Claim::Lossy };
+            line.map.set_changed(TileIndex(bit), claim);
         }
         load.part(&mut line.map);
         let lanes = code_body(line, streams, workers, false);

@@ -1,6 +1,8 @@
 //! What the encoder knows about each tile: the pixels that were sent and how.
 
 use super::blocks::{TileContent, TileModes};
+use super::video::Play;
+use crate::chain::Claim;
 use crate::geometry::TileIndex;
 
 /// How well the decoder knows a tile once everything that was sent has arrived.
@@ -40,6 +42,7 @@ pub(super) struct TileState {
     /// these are from the palette's; see [`Look`].
     pub(super) source: u128,
     pub(super) error: f32,
+    pub(super) play: Play,
 }
 
 impl TileState {
@@ -100,6 +103,8 @@ pub(super) struct Candidate {
     pub(super) is_new_photo: bool,
     pub(super) modes: TileModes,
     pub(super) content: TileContent,
+    /// When only what stands around the video in it is to be sent: what that makes of the tile.
+    pub(super) around_video: Option<Claim>,
 }
 
 impl Candidate {
@@ -107,6 +112,15 @@ impl Candidate {
     pub(super) fn of(tile: TileIndex) -> Self {
         let (modes, content) = (TileModes::SKIP, TileContent::default());
         let (look, task) = (Look::default(), Task::Nothing);
-        Self { tile, look, task, is_new_photo: false, modes, content }
+        Self { tile, look, task, is_new_photo: false, modes, content, around_video: None }
+    }
+
+    /// What the tile will be once it is sent on the chain.
+    pub(super) const fn claim(&self) -> Claim {
+        match self.around_video {
+            Some(claim) => claim,
+            None if self.content.is_exact() => Claim::Exact,
+            None => Claim::Lossy,
+        }
     }
 }

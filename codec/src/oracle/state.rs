@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 
-use super::{Album, Choices, draw, small_decoder};
+use super::{Album, Choices, draw, scramble, small_decoder};
 use crate::{
     Audience, Checked, Decoder, EncodeRequest, Encoder, EncoderConfig, Frame, FrameView, Payloads,
     Policy, Position, Rect, Region, Rule, Status, TileIndex, Track,
@@ -19,8 +19,8 @@ const MAX_VIEWERS: usize = 4;
 const HEADER_BYTES: usize = 16;
 
 /// Two lines of the same frames with up to four viewers, as `input` says: each viewer is given
-/// updates late, is left out of some, loses, repeats and reorders leaves, gets damaged updates,
-/// changes lines and comes and goes, while the frames change, the size changes and lines start anew.
+/// updates late, is left out of some, loses, repeats and reorders leaves and frames of videos, gets
+/// damaged updates, changes lines and comes and goes, while the frames change, the size changes and lines start anew.
 ///
 /// # Panics
 /// When a tile that an undamaged viewer calls exact is not as the frame was at the tile's version,
@@ -50,12 +50,20 @@ struct Leaf {
     bytes: Bytes,
 }
 
+/// A frame of a video on its way.
+struct VideoFrame {
+    line: usize,
+    number: u32,
+    bytes: Bytes,
+}
+
 struct Viewer {
     id: u64,
     line: usize,
     decoder: Decoder,
     chain: VecDeque<Bytes>,
     leaves: Vec<Leaf>,
+    frames: VecDeque<VideoFrame>,
     /// Whether it has asked for everything again and waits for it.
     waits: bool,
     /// Whether an update was damaged on its way.
@@ -125,6 +133,8 @@ impl Scene {
                     self.frame = Frame::black(size);
                     self.lines.iter_mut().for_each(|line| line.damage = Region::full(size));
                 }
+                2 | 3 => self.play(line, choices),
+                4 | 5 => self.handle_frames(viewer, choices),
                 _ => self.lines[line].encoder.reset_line(),
             },
             _ => self.leave(viewer),
@@ -142,6 +152,7 @@ impl Scene {
             decoder: small_decoder(),
             chain: VecDeque::new(),
             leaves: Vec::new(),
+            frames: VecDeque::new(),
             waits: false,
             is_damaged: false,
         });
@@ -190,6 +201,10 @@ impl Scene {
                     Track::Chain => viewer.chain.push_back(bytes),
                     Track::Leaf => {
                         viewer.leaves.push(Leaf { line: at, number: payload.number, bytes });
+                    }
+                    Track::Video => {
+                        let number = payload.number;
+                        viewer.frames.push_back(VideoFrame { line: at, number, bytes });
                     }
                 }
             }
@@ -259,6 +274,42 @@ impl Scene {
         }
     }
 
+    /// Plays film in most of the picture, at 25 frames a second, while all viewers have room; now and
+    /// then in another rectangle.
+    fn play(&mut self, line: usize, choices: &mut Choices<'_>) {
+        let size = self.frame.size();
+        let (left, top) = (choices.byte() % 8, choices.byte() % 4);
+        let mut rect = Rect::new(u16::from(left), u16::from(top), size.width, size.height);
+        rect = rect.intersect(size.rect());
+        if rect.is_empty() {
+            return;
+        }
+        for frame in 0..choices.byte() % 16 {
+            draw_film(&mut self.frame, rect, u32::from(choices.byte()) << 8 | u32::from(frame));
+            self.lines.iter_mut().for_each(|line| line.damage.add(rect));
+            self.now_us += 40_000;
+            self.encode(line, usize::MAX, 0);
+        }
+    }
+
+    /// Applies frames of a viewer's videos, of which some are lost, come twice or too early.
+    fn handle_frames(&mut self, viewer: usize, choices: &mut Choices<'_>) {
+        let Some(at) = self.pick(viewer) else { return };
+        let viewer = &mut self.viewers[at];
+        for _ in 0..choices.byte() % 16 {
+            let fate = choices.byte() % 8;
+            let Some(frame) = viewer.frames.pop_front() else { continue };
+            match (fate, viewer.decoder.apply(Track::Video, &frame.bytes)) {
+                (_, Err(error)) => panic!("a valid frame is refused: {error}"),
+                (0, _) => viewer.frames.push_front(frame),
+                (1, _) => viewer.frames.push_back(frame),
+                (_, Ok(applied)) if applied.status == Status::Applied => {}
+                // It is not kept until its turn comes.
+                _ => self.lines[frame.line].encoder.video_lost(frame.number),
+            }
+        }
+    }
+
     /// Changes a bit of an update on its way to a viewer.
     fn damage_update(&mut self, viewer: usize, choices: &mut Choices<'_>) {
         let (which, place, bit) = (choices.byte(), choices.below(u16::MAX), choices.byte() % 8);
@@ -313,6 +364,11 @@ impl Scene {
                         panic!("a valid leaf is refused: {error}");
                     }
                 }
+                for frame in viewer.frames.drain(..) {
+                    if let Err(error) = viewer.decoder.apply(Track::Video, &frame.bytes) {
+                        panic!("a valid frame is refused: {error}");
+                    }
+                }
             }
             if is_quiet {
                 self.assert_equal();
@@ -333,6 +389,19 @@ impl Scene {
             }
             assert!(viewer.decoder.is_exact(), "equal but not said to be exact");
             assert!(viewer.decoder.is_verified(), "equal but not found to be");
+        }
+    }
+}
+
+/// Draws a picture of a film, with grain, in `rect`.
+fn draw_film(frame: &mut Frame, rect: Rect, seed: u32) {
+    let mut state = scramble(seed);
+    for y in rect.y..rect.y + rect.height {
+        for (x, pixel) in frame.span_mut(rect.x, y, rect.width).chunks_exact_mut(4).enumerate() {
+            state = scramble(state);
+            let slope = (seed % 64) as u8 + (x / 2) as u8 + (y / 4) as u8;
+            let [blue, green, red, _] = state.to_le_bytes().map(|byte| byte % 8);
+            pixel.copy_from_slice(&[slope + blue, slope / 2 + green, 200 - slope / 2 + red, 0]);
         }
     }
 }

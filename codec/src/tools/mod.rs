@@ -10,6 +10,12 @@ mod jpeg_header;
 #[derive(Debug)]
 pub(crate) struct ToolFailed;
 
+impl From<openh264::Error> for ToolFailed {
+    fn from(_: openh264::Error) -> Self {
+        Self
+    }
+}
+
 impl From<turbojpeg::Error> for ToolFailed {
     fn from(_: turbojpeg::Error) -> Self {
         Self

@@ -57,6 +57,31 @@ impl Desk {
         self.damage.fill();
     }
 
+    /// Blots of two colours in a rectangle.
+    pub(crate) fn draw_text_in(&mut self, rect: Rect, seed: u64) {
+        let mut state = next(seed + 1);
+        for y in rect.y..rect.y + rect.height {
+            for pixel in self.frame.span_mut(rect.x, y, rect.width).chunks_exact_mut(4) {
+                state = next(state);
+                let shade = if state >> 61 == 0 { 20 } else { 240 };
+                pixel.copy_from_slice(&[shade, shade, shade, 0]);
+            }
+        }
+        self.damage.add(rect);
+    }
+
+    /// Asserts that the decoder shows the frame in `rect`, bit by bit.
+    pub(crate) fn assert_equal_in(&self, rect: Rect) {
+        let view = self.decoder.view().expect("picture");
+        for y in rect.y..rect.y + rect.height {
+            let sent = self.frame.view().span(rect.x, y, rect.width);
+            let shown = view.span(rect.x, y, rect.width);
+            for (at, (sent, shown)) in sent.chunks(4).zip(shown.chunks(4)).enumerate() {
+                assert_eq!(shown[..3], sent[..3], "pixel {},{y}", usize::from(rect.x) + at);
+            }
+        }
+    }
+
     /// Smooth colour with noise, as a camera makes it.
     pub(crate) fn draw_photo(&mut self, seed: u64) {
         let size = self.frame.size();

@@ -11,6 +11,14 @@ pub(crate) const TRANSFORM: usize = 3;
 pub(crate) const COPY: usize = 4;
 pub(crate) const FORMER: usize = 14;
 
+/// What an update says of the tiles that it changes.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Claim {
+    Exact,
+    Lossy,
+    AroundVideo,
+}
+
 /// What an update does to the cache.
 #[derive(Clone, Copy)]
 pub(crate) struct Directives<'a> {
@@ -68,13 +76,13 @@ impl Stream {
     /// The vectors and changed tiles (all in one row or square of two columns, 1 for a change) of
     /// the first update.
     pub(crate) fn map(vectors: &[(i32, i32)], tiles: &[u8]) -> Self {
-        Self::map_of(vectors, tiles, true)
+        Self::map_of(vectors, tiles, Claim::Exact)
     }
 
-    /// The same with tiles that are exact or not.
-    pub(crate) fn map_of(vectors: &[(i32, i32)], tiles: &[u8], exact: bool) -> Self {
+    /// The same with tiles of another claim.
+    pub(crate) fn map_of(vectors: &[(i32, i32)], tiles: &[u8], claim: Claim) -> Self {
         let mut stream = Self::default();
-        stream.begin(&uncached(vectors), tiles, exact, None, &[]);
+        stream.begin(&uncached(vectors), tiles, claim, None, &[]);
         stream
     }
 
@@ -82,7 +90,7 @@ impl Stream {
     /// rows of blocks.
     pub(crate) fn map_in_lanes(tiles: &[u8], lanes: &[u64]) -> Self {
         let mut stream = Self::default();
-        stream.begin(&[], tiles, true, None, lanes);
+        stream.begin(&[], tiles, Claim::Exact, None, lanes);
         stream
     }
 
@@ -94,6 +102,14 @@ impl Stream {
     /// The next update of the same line.
     pub(crate) fn next_map(self, vectors: &[(i32, i32)], tiles: &[u8]) -> Self {
         self.continue_map(&uncached(vectors), tiles, None)
+    }
+
+    /// The next update of the same line, without vectors, with tiles of another claim.
+    pub(crate) fn next_map_of(mut self, tiles: &[u8], claim: Claim) -> Self {
+        self.symbols.clear();
+        self.plain.clear();
+        self.begin(&[], tiles, claim, None, &[]);
+        self
     }
 
     /// The next update of the same line, with vectors into pages of the cache, and what it does to
@@ -116,7 +132,7 @@ impl Stream {
     ) -> Self {
         self.symbols.clear();
         self.plain.clear();
-        self.begin(vectors, tiles, true, directives, &[]);
+        self.begin(vectors, tiles, Claim::Exact, directives, &[]);
         self
     }
 
@@ -124,7 +140,7 @@ impl Stream {
         &mut self,
         vectors: &[HandVector],
         tiles: &[u8],
-        exact: bool,
+        claim: Claim,
         directives: Option<Directives<'_>>,
         lanes: &[u64],
     ) {
@@ -152,8 +168,12 @@ impl Stream {
             let north_east = tile(at.checked_sub(1).filter(|_| is_left));
             self.bit("changed", west + 2 * north + 4 * north_east, changed == 1);
             if changed == 1 {
-                let before = tile(at.checked_sub(1)) == 1 && exact;
-                self.bit("exact", usize::from(before), exact);
+                let is_exact = claim == Claim::Exact;
+                let before = tile(at.checked_sub(1)) == 1 && is_exact;
+                self.bit("exact", usize::from(before), is_exact);
+                if !is_exact {
+                    self.bit("around", 0, claim == Claim::AroundVideo);
+                }
             }
         }
         self.bit("directs", 0, directives.is_some());

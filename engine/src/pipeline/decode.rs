@@ -249,13 +249,20 @@ impl Decode {
     }
 
     /// An update was refused. Of the chain the sharer is asked for everything again, unless its
-    /// header tells that it speaks another language, or it happens too often.
+    /// header tells that it speaks another language, or it happens too often; of a video it begins
+    /// anew.
     fn refuse(&mut self, received: &Received, error: DecodeError) -> Result<(), String> {
         let cannot = || format!("an update that cannot be decoded: {error}");
-        if received.track == Track::Leaf || !self.decoder.is_broken() {
+        let now_us = clock::now_us();
+        let (sequence, outcome) = (received.sequence, Outcome::Overtaken);
+        let left_out = Decoded { sequence, decoded_us: now_us, outcome, shown: false };
+        // What the H.264 decoder does not take counts as lost: the sharer begins another stream.
+        if error.rule == Rule::VideoFrame && self.losses.take(now_us) {
+            return self.decoded(left_out);
+        }
+        if received.track != Track::Chain || !self.decoder.is_broken() {
             return Err(cannot());
         }
-        let now_us = clock::now_us();
         // Updates that were on their way when it broke are of no use, and no news.
         if !self.waits || error.rule != Rule::ChainBroken {
             if !self.losses.take(now_us) {
@@ -264,8 +271,7 @@ impl Decode {
             self.waits = true;
             self.tell(Report::Lost)?;
         }
-        let (sequence, outcome) = (received.sequence, Outcome::Overtaken);
-        self.decoded(Decoded { sequence, decoded_us: now_us, outcome, shown: false })
+        self.decoded(left_out)
     }
 
     /// Tells the sharer what is shown, after a check has found that it differs.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tessera_codec::{
-    Audience, EncodeRequest, Encoder, Payloads, Position, Region, Size, TileIndex,
+    Audience, EncodeRequest, Encoder, Payloads, Position, Region, Size, TileIndex, Track,
 };
 use tessera_transport::report::{Differs, Report};
 
@@ -76,9 +76,12 @@ impl Encode {
 
     fn step(&mut self) -> Next {
         self.take_newest();
-        while let Some(number) = self.stage.next_lost_leaf() {
-            // Of an epoch that has ended, it may name another leaf: then that is sent twice.
-            self.encoder.leaf_lost(number);
+        while let Some((track, number)) = self.stage.next_lost() {
+            // Of an epoch that has ended, it may name another update: then that is sent twice.
+            match track {
+                Track::Video => self.encoder.video_lost(number),
+                Track::Leaf | Track::Chain => self.encoder.leaf_lost(number),
+            }
         }
         self.encoder.set_colours(self.stage.colours());
         self.heed_reports();

@@ -22,6 +22,7 @@ use tessera_transport::inbound::InboundStream;
 use tessera_transport::input::InputReceiver;
 use tessera_transport::leaf::{LeafClass, LeafHeader};
 use tessera_transport::report::Report;
+use tessera_transport::video::VideoSender;
 use tokio::sync::watch;
 
 use super::allowance::Allowance;
@@ -211,6 +212,7 @@ async fn send_updates(
 ) -> Never {
     let mut chain = link.open_chain().await?;
     let mut leaves = 0;
+    let mut video = Video::default();
     loop {
         let stage = current.borrow_and_update().clone();
         let Some(stage) = stage else {
@@ -221,17 +223,32 @@ async fn send_updates(
             biased;
             () = wait_for_change(&mut current) => {}
             outgoing = stage.next_outgoing() => {
-                send_update(link, &mut chain, &mut leaves, in_flight, &stage, outgoing).await?;
+                let tracks = Tracks { chain: &mut chain, leaves: &mut leaves, video: &mut video };
+                send_update(link, tracks, in_flight, &stage, outgoing).await?;
                 next_update.store(chain.next_number(), Ordering::SeqCst);
             }
         }
     }
 }
 
+/// The video stream at present, and the number of the next frame.
+#[derive(Default)]
+struct Video {
+    stream: Option<VideoSender>,
+    next_number: u64,
+}
+
+/// Where the payloads of each track go.
+struct Tracks<'a> {
+    chain: &'a mut ChainSender,
+    /// Number of the next leaf.
+    leaves: &'a mut u64,
+    video: &'a mut Video,
+}
+
 async fn send_update(
     link: &Link,
-    chain: &mut ChainSender,
-    leaves: &mut u64,
+    Tracks { chain, leaves, video }: Tracks<'_>,
     in_flight: &ArrayQueue<InFlight>,
     stage: &Arc<Stage>,
     Outgoing { payload, damage_us }: Outgoing,
@@ -239,6 +256,7 @@ async fn send_update(
     let of = match payload.track {
         Track::Chain => Acknowledged::Update(chain.next_number()),
         Track::Leaf => Acknowledged::Leaf(*leaves),
+        Track::Video => Acknowledged::Video(video.next_number),
     };
     let bytes = payload.bytes.len() as u64;
     let entry = InFlight {
@@ -268,6 +286,24 @@ async fn send_update(
             let leaf = link.open_leaf(LeafClass::Picture, header).await?;
             leaf.send(payload.bytes).await?;
             *leaves += 1;
+        }
+        Track::Video => {
+            if payload.begins_video
+                && let Some(former) = video.stream.take()
+            {
+                former.reset();
+            }
+            let stream = match &mut video.stream {
+                Some(stream) => stream,
+                none => none.insert(link.open_video(video.next_number).await?),
+            };
+            let header = LeafHeader {
+                number: video.next_number,
+                builds_on: chain.next_number().saturating_sub(1),
+                sent_us: damage_us,
+            };
+            stream.send(header, payload.bytes).await?;
+            video.next_number += 1;
         }
     }
     stage.gate.reopen();
@@ -363,9 +399,14 @@ fn acknowledge(
     if !std::mem::replace(&mut sent.received, true) {
         stage.gate.received(sent.bytes);
     }
-    let is_leaf = matches!(sent.of, Acknowledged::Leaf(_));
-    if is_leaf && matches!(acknowledgement.outcome, Outcome::Reset | Outcome::Overtaken) {
-        stage.leaf_lost(sent.number);
+    let track = match sent.of {
+        Acknowledged::Update(_) => Track::Chain,
+        Acknowledged::Leaf(_) => Track::Leaf,
+        Acknowledged::Video(_) => Track::Video,
+    };
+    let is_lost = matches!(acknowledgement.outcome, Outcome::Reset | Outcome::Overtaken);
+    if is_lost && track != Track::Chain {
+        stage.lost(track, sent.number);
     }
     if acknowledgement.outcome != Outcome::Received {
         stage.gate.presented();

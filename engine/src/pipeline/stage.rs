@@ -7,7 +7,7 @@ use atomic_waker::AtomicWaker;
 use crossbeam::atomic::AtomicCell;
 use crossbeam::queue::ArrayQueue;
 use tessera_capture::{CaptureError, CursorShape, SourceWaker};
-use tessera_codec::{ColourMode, Payload};
+use tessera_codec::{ColourMode, Payload, Track};
 use tessera_transport::report::Report;
 
 use super::gate::Gate;
@@ -54,9 +54,9 @@ pub(crate) struct Stage {
     pub(crate) gate: Gate,
     outbox: ArrayQueue<Outgoing>,
     outbox_ready: AtomicWaker,
-    /// The encoder's numbers of leaves that the viewer did not apply. Never full: it holds as many
+    /// Leaves and video frames that the viewer did not apply, by the encoder's numbers. Never full: it holds as many
     /// as may be on the way, and while the encoder does not look nothing new is sent.
-    lost_leaves: ArrayQueue<u32>,
+    lost: ArrayQueue<(Track, u32)>,
     /// What the viewer says is wrong with its picture.
     reports: ArrayQueue<Report>,
     /// x in the upper, y in the lower 16 of the low 32 bits; or [`NOWHERE`].
@@ -77,7 +77,7 @@ impl Stage {
             gate: Gate::new(capture),
             outbox: ArrayQueue::new(OUTBOX),
             outbox_ready: AtomicWaker::new(),
-            lost_leaves: ArrayQueue::new(MAX_UNACKNOWLEDGED),
+            lost: ArrayQueue::new(MAX_UNACKNOWLEDGED),
             reports: ArrayQueue::new(REPORTS),
             pointer: AtomicU64::new(NOWHERE),
             pointer_moved: AtomicWaker::new(),
@@ -112,15 +112,16 @@ impl Stage {
         .await
     }
 
-    /// The viewer has not applied the encoder's leaf `number`: what was in it must be sent again.
-    pub(crate) fn leaf_lost(&self, number: u32) {
-        self.lost_leaves.force_push(number);
+    /// The viewer has not applied the encoder's update `number` of `track`, no chain update: what was in
+    /// it must be sent again.
+    pub(crate) fn lost(&self, track: Track, number: u32) {
+        self.lost.force_push((track, number));
         self.gate.wake_encoder();
     }
 
-    /// The next leaf to send again.
-    pub(crate) fn next_lost_leaf(&self) -> Option<u32> {
-        self.lost_leaves.pop()
+    /// The next update that was lost.
+    pub(crate) fn next_lost(&self) -> Option<(Track, u32)> {
+        self.lost.pop()
     }
 
     /// Passes on what the viewer says is wrong with its picture; `false` when too much waits.

@@ -19,6 +19,7 @@ use tessera_transport::inbound::InboundStream;
 use tessera_transport::input::InputSender;
 use tessera_transport::leaf::Leaf;
 use tessera_transport::report::Report;
+use tessera_transport::video::{VideoEvent, VideoReceiver};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -174,6 +175,8 @@ impl ViewerConnection {
         let mut inbound = link.inbound();
         let mut chain: Option<ChainReceiver> = None;
         let mut leaves = JoinSet::new();
+        let mut video: Option<VideoReceiver> = None;
+        let mut next_frame = 0;
         let mut sequence = 0;
         let mut chain_number = 0;
         loop {
@@ -191,6 +194,19 @@ impl ViewerConnection {
                         self.leaf_was_reset(link, arrived, &mut sequence, number)?;
                         continue;
                     }
+                    InboundStream::Video(opened) => {
+                        // Streams may come out of order; of an older one nothing is needed.
+                        if video.as_ref().is_none_or(|video| opened.is_newer_than(video)) {
+                            video = Some(opened);
+                        }
+                        continue;
+                    }
+                    InboundStream::VideoReset { last } => {
+                        let missing = next_frame..last.saturating_add(1);
+                        next_frame = next_frame.max(missing.end);
+                        self.frames_were_reset(link, arrived, &mut sequence, missing)?;
+                        continue;
+                    }
                     InboundStream::Acknowledgements(_) => {
                         return Err(misbehaved(link, "acknowledgements, although it only shares"));
                     }
@@ -201,6 +217,29 @@ impl ViewerConnection {
                     chain_number = number;
                     (Acknowledged::Update(number), sent_us, Track::Chain, bytes)
                 }
+                event = next_frame_of(&mut video) => match event? {
+                    VideoEvent::Frame { header, bytes } => {
+                        let number = header.number;
+                        if number < next_frame {
+                            // Of an older stream: it was reported as lost when a newer one came.
+                            continue;
+                        }
+                        self.frames_were_reset(link, arrived, &mut sequence, next_frame..number)?;
+                        next_frame = number + 1;
+                        (Acknowledged::Video(number), header.sent_us, Track::Video, bytes)
+                    }
+                    VideoEvent::Reset { last } => {
+                        video = None;
+                        let missing = next_frame..last.saturating_add(1);
+                        next_frame = next_frame.max(missing.end);
+                        self.frames_were_reset(link, arrived, &mut sequence, missing)?;
+                        continue;
+                    }
+                    VideoEvent::Ended => {
+                        video = None;
+                        continue;
+                    }
+                },
                 Some(leaf) = leaves.join_next() => match leaf {
                     Ok(Ok(Leaf::Whole { header, bytes })) => {
                         (Acknowledged::Leaf(header.number), header.sent_us, Track::Leaf, bytes)
@@ -248,9 +287,36 @@ impl ViewerConnection {
         sequence: &mut u64,
         number: u64,
     ) -> Result<(), Error> {
+        self.was_reset(link, arrived, sequence, Acknowledged::Leaf(number))
+    }
+
+    /// Reports video frames that will not arrive, since their stream was reset or replaced.
+    fn frames_were_reset(
+        &self,
+        link: &Link,
+        arrived: &ArrayQueue<Pending>,
+        sequence: &mut u64,
+        numbers: std::ops::Range<u64>,
+    ) -> Result<(), Error> {
+        if numbers.end.saturating_sub(numbers.start) > MAX_UNPRESENTED as u64 {
+            return Err(misbehaved(link, "a gap in its video that it cannot have"));
+        }
+        for number in numbers {
+            self.was_reset(link, arrived, sequence, Acknowledged::Video(number))?;
+        }
+        Ok(())
+    }
+
+    fn was_reset(
+        &self,
+        link: &Link,
+        arrived: &ArrayQueue<Pending>,
+        sequence: &mut u64,
+        of: Acknowledged,
+    ) -> Result<(), Error> {
         let reset = Pending {
             sequence: *sequence,
-            of: Acknowledged::Leaf(number),
+            of,
             sent_us: 0,
             received_us: clock::now_us(),
             decoded_us: None,
@@ -396,6 +462,14 @@ enum Event {
 async fn next_update(chain: &mut Option<ChainReceiver>) -> Result<Option<Update>, Error> {
     match chain {
         Some(chain) => Ok(chain.next().await?),
+        None => std::future::pending().await,
+    }
+}
+
+/// What comes next of the video; waits when there is none.
+async fn next_frame_of(video: &mut Option<VideoReceiver>) -> Result<VideoEvent, Error> {
+    match video {
+        Some(video) => Ok(video.next().await?),
         None => std::future::pending().await,
     }
 }

@@ -10,6 +10,7 @@ use tessera_transport::datagram::{CursorPosition, Datagram};
 use tessera_transport::inbound::InboundStream;
 use tessera_transport::leaf::{Leaf, LeafClass, LeafHeader};
 use tessera_transport::report::Report;
+use tessera_transport::video::VideoEvent;
 use tessera_transport::{CloseReason, Closed, Link, LinkError, Protocol};
 
 async fn chain(link: &Link) -> ChainReceiver {
@@ -87,6 +88,30 @@ fn leaves_arrive_or_are_reset_by_number() {
             }
             other => panic!("{other:?}"),
         }
+    });
+}
+
+#[test]
+fn video_frames_arrive_in_order_until_their_stream_is_reset() {
+    run(async {
+        let (_client, _server, near, far) = crate::pair().await;
+        let header = |number| LeafHeader { number, builds_on: 3, sent_us: 9 };
+        let mut sender = near.open_video(5).await.expect("open");
+        let mut inbound = far.inbound();
+        for number in 5..8 {
+            let frame = Bytes::from(vec![number as u8; 3_000]);
+            sender.send(header(number), frame).await.expect("sent");
+        }
+        let InboundStream::Video(mut video) = inbound.next().await.expect("a stream") else {
+            panic!("a video was sent");
+        };
+        for number in 5..8 {
+            let bytes = Bytes::from(vec![number as u8; 3_000]);
+            let frame = VideoEvent::Frame { header: header(number), bytes };
+            assert_eq!(video.next().await, Ok(frame));
+        }
+        sender.reset();
+        assert_eq!(video.next().await, Ok(VideoEvent::Reset { last: 7 }));
     });
 }
 
@@ -172,6 +197,11 @@ fn nonsense() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("an oversize leaf", leaf(u32::MAX, &[]), "exceeds the limit"),
         ("a truncated leaf", leaf(9, &[1]), "ended in the middle"),
         ("a leaf with surplus", leaf(1, &[1, 2]), "surplus"),
+        (
+            "a truncated video frame",
+            [&[4, 9, 0, 0, 0][..], &[0; 24]].concat(),
+            "ended in the middle",
+        ),
         ("an oversize acknowledgement", vec![3, 255, 255, 0, 0], "exceeds the limit"),
         (
             "a garbled acknowledgement",
@@ -189,7 +219,8 @@ async fn read_all(link: &Link) -> LinkError {
             Ok(InboundStream::Chain(mut chain)) => chain.next().await.map(drop),
             Ok(InboundStream::Leaf(leaf)) => leaf.read().await.map(drop),
             Ok(InboundStream::Acknowledgements(mut stream)) => stream.next().await.map(drop),
-            Ok(InboundStream::LeafReset { .. }) => Ok(()),
+            Ok(InboundStream::Video(mut video)) => video.next().await.map(drop),
+            Ok(InboundStream::LeafReset { .. } | InboundStream::VideoReset { .. }) => Ok(()),
             Err(error) => Err(error),
         };
         if let Err(error) = result {
