@@ -24,7 +24,27 @@ use vectors::{
     returned, second, start, third, two_by_two, two_lanes, valid, vector,
 };
 
+/// A drawn start of 16 by 10 pixels: black, but for the last pixels of the first and the ninth row.
+/// What stands below the latter in the last row is for the caller to add.
+fn two_dots() -> Stream {
+    let mut stream = Stream::map(&[], &[1]);
+    stream.mode(SKIP, SKIP, GRAPHICS);
+    stream.mode(GRAPHICS, SKIP, GRAPHICS);
+    stream.mode(SKIP, GRAPHICS, GRAPHICS);
+    stream.mode(GRAPHICS, GRAPHICS, GRAPHICS);
+    stream.drawn_row_with_dot();
+    stream.drawn_row_below_dot();
+    stream.drawn_runs(6);
+    stream.drawn_row_with_dot();
+    stream
+}
+
 fn valid_vectors() -> Vec<Vector> {
+    let mut strip = two_dots();
+    let mut other = strip.clone();
+    strip.strip(true);
+    other.strip(false);
+    other.drawn_row_with_dot_below_dot();
     let mut photo = Stream::map(&[], &[1]);
     photo.mode(SKIP, SKIP, PHOTO);
     photo.photo_dot();
@@ -69,6 +89,16 @@ fn valid_vectors() -> Vec<Vector> {
     vec![
         valid("valid-empty-canvas", vec![start(0, 0, &[])], &[]),
         valid("valid-nothing-changes", vec![two_by_two()], &[(127, 127, [0; 3])]),
+        valid(
+            "valid-graphics-strip",
+            vec![start(16, 10, &strip.body())],
+            &[(15, 0, [7, 8, 9]), (15, 8, [7, 8, 9]), (14, 9, [0; 3]), (15, 9, [0; 3])],
+        ),
+        valid(
+            "valid-graphics-strip-is-another",
+            vec![start(16, 10, &other.body())],
+            &[(15, 8, [7, 8, 9]), (14, 9, [0; 3]), (15, 9, [7, 8, 9])],
+        ),
         valid("valid-graphics-difference", vec![dot()], &[(7, 0, [0; 3]), (8, 0, [7, 8, 9])]),
         valid("valid-photo-pixel", vec![start(1, 1, &photo.body())], &[(0, 0, [7, 8, 9])]),
         valid(

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::block_map::{BLOCK, BlockMap, MAX_LANES, Mode};
 use super::coder::Coder;
-use super::graphics::{Graphics, Older, RUN};
+use super::graphics::{Graphics, Older};
 use super::photo::Photo;
 use super::picture::Picture;
 use super::transform::{Place, Surroundings, Transform};
@@ -254,7 +254,7 @@ impl<C: Coder> RowWalk<'_, C> {
                 let range = first + start * BLOCK..first + (end * BLOCK).min(width);
                 match (mode, colours) {
                     (Mode::GRAPHICS, _) => {
-                        code_graphics(coder, &mut models.graphics, band, &older, range, stride);
+                        models.graphics.code_span(coder, band, &older, range, stride);
                     }
                     (_, Colours::HighColour) => {
                         models.photo.code::<C, true>(coder, band, range, stride);
@@ -315,34 +315,5 @@ fn find_spans(modes: &[Mode], spans: &mut Vec<Span>) {
             }
             _ => spans.push(Span { columns: (column, column + 1), mode }),
         }
-    }
-}
-
-#[inline(always)]
-fn code_graphics<C: Coder>(
-    coder: &mut C,
-    graphics: &mut Graphics,
-    band: &mut [u32],
-    older: &Older<'_>,
-    range: Range<usize>,
-    stride: usize,
-) {
-    let mut i = range.start;
-    // After a run that was not one, pixels are coded one by one for its length.
-    let mut next_run = i;
-    while i < range.end {
-        if i >= next_run && i + RUN <= range.end && Graphics::may_run(band, i, stride) {
-            if graphics.code_run(coder, band, older.previous, i, stride) {
-                if !C::ENCODES {
-                    let west = band[i - 1];
-                    band[i..i + RUN].fill(west);
-                }
-                i += RUN;
-                continue;
-            }
-            next_run = i + RUN;
-        }
-        band[i] = graphics.code(coder, band, older, i, stride, band[i]);
-        i += 1;
     }
 }

@@ -8,7 +8,7 @@ mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod sse2;
 
-pub(crate) use self::pixel::{last_at_most, median_edge, restore};
+pub(crate) use self::pixel::{last_at_most, median_edge, prefetch, restore};
 use crate::colour::{CELLS, MAX_COLOURS};
 use crate::frame::FrameView;
 use crate::geometry::Rect;

@@ -39,6 +39,18 @@ pub(crate) fn restore(west: u32, north: &[u32], row: &mut [u32]) {
     }
 }
 
+/// Brings `slice[at]` near, if there is one: what is read soon should not be waited for then.
+#[inline(always)]
+pub(crate) fn prefetch<T>(slice: &[T], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(place) = slice.get(at) {
+        // SAFETY: every x86-64 processor has SSE, and the function asks for nothing else.
+        unsafe { fastest::prefetch(place) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (slice, at);
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::scalar;

@@ -2,10 +2,10 @@
 #![allow(unsafe_code, reason = "vector loads take pointers")]
 
 use std::arch::x86_64::{
-    __m128i, _mm_add_epi8, _mm_add_epi16, _mm_cmpgt_epi16, _mm_cvtsi32_si128, _mm_cvtsi128_si32,
-    _mm_loadu_si128, _mm_max_epi16, _mm_max_epu8, _mm_min_epi16, _mm_min_epu8, _mm_movemask_epi8,
-    _mm_packs_epi16, _mm_packus_epi16, _mm_set1_epi16, _mm_setzero_si128, _mm_sub_epi8,
-    _mm_sub_epi16, _mm_unpacklo_epi8,
+    __m128i, _MM_HINT_T0, _mm_add_epi8, _mm_add_epi16, _mm_cmpgt_epi16, _mm_cvtsi32_si128,
+    _mm_cvtsi128_si32, _mm_loadu_si128, _mm_max_epi16, _mm_max_epu8, _mm_min_epi16, _mm_min_epu8,
+    _mm_movemask_epi8, _mm_packs_epi16, _mm_packus_epi16, _mm_prefetch, _mm_set1_epi16,
+    _mm_setzero_si128, _mm_sub_epi8, _mm_sub_epi16, _mm_unpacklo_epi8,
 };
 
 #[inline]
@@ -25,6 +25,12 @@ pub(super) fn last_at_most(rising: &[u16; 16], value: u16) -> usize {
     // Ones from the first larger value up.
     let mask = _mm_movemask_epi8(_mm_packs_epi16(low, high)) as u32;
     (mask | 1 << 16).trailing_zeros() as usize - 1
+}
+
+#[inline]
+#[target_feature(enable = "sse")]
+pub(super) fn prefetch<T>(place: &T) {
+    _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(place).cast());
 }
 
 /// The channels of a pixel, 16 bits each.

@@ -218,6 +218,45 @@ impl Stream {
         self.symbol("red", 1, 2, 2);
     }
 
+    /// Sixteen pixels of a row by the models of drawn content, black but for the last, a
+    /// [`Self::drawn_dot`]; all around is black.
+    pub(crate) fn drawn_row_with_dot(&mut self) {
+        self.steady_bit("run", 1 + 2 + 4, false);
+        (0..15).for_each(|_| self.steady_bit("flat", 1 + 2 + 4 + 8 * 3, true));
+        self.drawn_dot();
+    }
+
+    /// A row of sixteen black pixels below the first [`Self::drawn_row_with_dot`].
+    pub(crate) fn drawn_row_below_dot(&mut self) {
+        (0..13).for_each(|_| self.steady_bit("flat", 1 + 2 + 4 + 8 * 3, true));
+        // The tables are empty: as in the older picture, which differs above the last pixel.
+        self.bit("older", 3 + 4, true);
+        self.bit("older", 3 + 4, true);
+        self.bit("older", 1 + 4, true);
+    }
+
+    /// Rows of sixteen black pixels; in the first a dot stands two rows above the last pixel.
+    pub(crate) fn drawn_runs(&mut self, rows: usize) {
+        self.steady_bit("run", 2 + 4, true);
+        (1..rows).for_each(|_| self.steady_bit("run", 1 + 2 + 4, true));
+    }
+
+    /// Whether the strip below a second [`Self::drawn_row_with_dot`] is that below the first.
+    pub(crate) fn strip(&mut self, follows: bool) {
+        self.steady_bit("strip", 4, follows);
+    }
+
+    /// The row below such a dot when it is no strip: black, but the last pixel is the dot once more.
+    pub(crate) fn drawn_row_with_dot_below_dot(&mut self) {
+        (0..13).for_each(|_| self.steady_bit("flat", 1 + 2 + 4 + 8 * 3, true));
+        // Both tables know what followed below the first dot: black, as in the older picture.
+        self.bit("wide", 1 + 16 * (2 + 3 + 6), true);
+        self.bit("wide", 1 + 16 * (2 + 3 + 6), true);
+        // Here something else follows, the pixel above.
+        self.bit("wide", 1 + 16 * (2 + 3), false);
+        self.bit("north", 2, true);
+    }
+
     /// The second of two colours by the models of drawn content, all around it being the first,
     /// black.
     pub(crate) fn ranked_dot(&mut self) {

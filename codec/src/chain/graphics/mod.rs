@@ -2,9 +2,19 @@
 //!
 //! A pixel is predicted by what followed the same neighbourhood before, anywhere and at any time
 //! since the line began: two hash tables from neighbouring pixels to the pixel that came next, one
-//! of ten neighbours and one of four. Where they fail, the same place in an older picture and the
+//! of ten neighbours and one of four. Letters that return are found by what lies above them, sixteen
+//! pixels at once. Where all that fails, the same place in an older picture and the
 //! neighbours themselves are tried, and last a difference from a prediction is coded.
 
+mod neighbours;
+mod strips;
+mod table;
+
+use std::ops::Range;
+
+use self::neighbours::Above;
+use self::strips::{Candidate, STRIP, Strips};
+use self::table::Table;
 use super::coder::{BLUE, Coder, MAIN, RED};
 use super::model::{Alphabet, Bit};
 use super::photo::{from_samples, like_green, median_edge, samples};
@@ -17,43 +27,7 @@ const WIDE_BITS: u32 = 17;
 const NARROW_BITS: u32 = 16;
 
 /// Pixels that one flag of a run stands for.
-pub(super) const RUN: usize = 16;
-
-/// What followed a neighbourhood: pixel (24 bits), confidence (4), tag (4).
-#[derive(Clone, Copy, Debug, Default)]
-struct Slot(u32);
-
-/// A confidence above this survives a contradiction, lowered.
-const STUBBORN: u32 = 3;
-const MAX_CONFIDENCE: u32 = 15;
-
-impl Slot {
-    #[inline(always)]
-    const fn pixel(self) -> u32 {
-        self.0 & 0x00ff_ffff
-    }
-
-    /// The confidence of a slot whose tag is `tag`; 0 when it is another's or empty.
-    #[inline(always)]
-    const fn confidence(self, tag: u32) -> usize {
-        if self.0 >> 28 == tag { (self.0 >> 24 & 15) as usize } else { 0 }
-    }
-
-    #[inline(always)]
-    fn adapt(&mut self, tag: u32, pixel: u32) {
-        let confidence = self.0 >> 24 & 15;
-        let (kept, confidence) = if self.0 >> 28 != tag {
-            (pixel, 1)
-        } else if self.pixel() == pixel {
-            (pixel, (confidence + 1).min(MAX_CONFIDENCE))
-        } else if confidence > STUBBORN {
-            (self.pixel(), confidence / 4)
-        } else {
-            (pixel, 1)
-        };
-        self.0 = kept | confidence << 24 | tag << 28;
-    }
-}
+const RUN: usize = 16;
 
 /// No pixel: colours have 24 bits.
 const NONE: u32 = u32::MAX;
@@ -61,8 +35,10 @@ const NONE: u32 = u32::MAX;
 /// The models of drawn content.
 #[derive(Debug)]
 pub(crate) struct Graphics {
-    wide: Vec<Slot>,
-    narrow: Vec<Slot>,
+    wide: Table<WIDE_BITS>,
+    narrow: Table<NARROW_BITS>,
+    strips: Strips,
+    strip: [Bit; strips::CONTEXTS],
     flat: [Bit; 32],
     run: [Bit; 8],
     wide_hit: [Bit; 16 * 12],
@@ -107,8 +83,10 @@ struct Unpredicted {
 impl Graphics {
     pub(super) fn new() -> Self {
         Self {
-            wide: vec![Slot::default(); 1 << WIDE_BITS],
-            narrow: vec![Slot::default(); 1 << NARROW_BITS],
+            wide: Table::new(),
+            narrow: Table::new(),
+            strips: Strips::new(),
+            strip: [Bit::STEADY; strips::CONTEXTS],
             flat: [Bit::STEADY; 32],
             run: [Bit::STEADY; 8],
             wide_hit: [Bit::NEW; 16 * 12],
@@ -127,10 +105,13 @@ impl Graphics {
 
     /// Takes over all that `other` has learnt, in the memory there is.
     pub(super) fn become_like(&mut self, other: &Self) {
-        let Self { wide, narrow, flat, run, wide_hit, narrow_hit, older, west, north, .. } = other;
-        let Self { north_east, north_west, green, blue, red, rank, .. } = other;
-        self.wide.clone_from(wide);
-        self.narrow.clone_from(narrow);
+        let Self { wide, narrow, strips, strip, flat, run, wide_hit, narrow_hit, older, .. } =
+            other;
+        let Self { west, north, north_east, north_west, green, blue, red, rank, .. } = other;
+        self.wide.become_like(wide);
+        self.narrow.become_like(narrow);
+        self.strips.become_like(strips);
+        self.strip = *strip;
         (self.flat, self.run, self.older) = (*flat, *run, *older);
         (self.wide_hit, self.narrow_hit) = (*wide_hit, *narrow_hit);
         (self.west, self.north) = (*west, *north);
@@ -138,18 +119,87 @@ impl Graphics {
         (self.green, self.blue, self.red, self.rank) = (*green, *blue, *red, *rank);
     }
 
-    /// Whether all known neighbours of the next [`RUN`] pixels from `i` have one colour.
+    /// Codes the pixels of `range`, a part of a row.
     #[inline(always)]
-    pub(super) fn may_run(pixels: &[u32], i: usize, stride: usize) -> bool {
-        let west = pixels[i - 1];
-        let above = &pixels[i - stride - 2..i - stride + RUN + 2];
-        let differing = above.iter().fold(west ^ pixels[i - 2], |sum, &p| sum | (p ^ west));
-        differing == 0
+    pub(super) fn code_span<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        pixels: &mut [u32],
+        older: &Older<'_>,
+        range: Range<usize>,
+        stride: usize,
+    ) {
+        let mut above = Above::NOTHING;
+        let mut i = range.start;
+        // After a run or a strip that was not one, the next is tried after its length.
+        let (mut next_run, mut next_strip) = (i, i);
+        self.strips.begin(pixels[i - 1], range.len());
+        while i < range.end {
+            if i >= next_run && i + RUN <= range.end && may_run(pixels, i, stride) {
+                if self.code_run(coder, pixels, older.previous, i, stride) {
+                    let run = [pixels[i - 1]; RUN];
+                    pixels[i..i + RUN].copy_from_slice(&run);
+                    self.strips.extend(&run);
+                    i += RUN;
+                    continue;
+                }
+                next_run = i + RUN;
+            }
+            if !above.covers(i) {
+                above.look(pixels, older, i, stride, range.end - i);
+                self.fetch::<C>(&above, pixels);
+            }
+            let key = above.key(i);
+            if key != 0 {
+                let is_open = i >= next_strip && i + STRIP <= range.end;
+                if is_open && let Some(candidate) = self.strips.find(key, pixels[i - 1]) {
+                    if self.code_strip(coder, &mut pixels[i..i + STRIP], &candidate) {
+                        self.strips.confirm(key, &candidate.pixels);
+                        i += STRIP;
+                        continue;
+                    }
+                    next_strip = i + STRIP;
+                }
+                self.strips.learn(key);
+            }
+            pixels[i] = self.code(coder, pixels, older, &above, i, stride);
+            self.strips.push(pixels[i]);
+            i += 1;
+        }
+    }
+
+    /// Brings near what the tables may be asked for of the pixels that `above` covers.
+    #[inline(always)]
+    fn fetch<C: Coder>(&self, above: &Above, pixels: &[u32]) {
+        self.strips.prefetch(above.keys());
+        if C::ENCODES {
+            let [narrow, wide] = above.all_hashes(pixels);
+            for (narrow, wide) in narrow.into_iter().zip(wide) {
+                self.narrow.prefetch(Table::<NARROW_BITS>::place(narrow));
+                self.wide.prefetch(Table::<WIDE_BITS>::place(wide));
+            }
+        }
+    }
+
+    /// Codes whether `pixels` are those of `candidate`, and makes them so if they are.
+    #[inline(always)]
+    fn code_strip<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        pixels: &mut [u32],
+        candidate: &Candidate,
+    ) -> bool {
+        let all = C::ENCODES && *pixels == candidate.pixels;
+        let follows = coder.bit(&mut self.strip[candidate.context % strips::CONTEXTS], all);
+        if follows {
+            pixels.copy_from_slice(&candidate.pixels);
+        }
+        follows
     }
 
     /// Codes whether the next [`RUN`] pixels all equal the one to their left.
     #[inline(always)]
-    pub(super) fn code_run<C: Coder>(
+    fn code_run<C: Coder>(
         &mut self,
         coder: &mut C,
         pixels: &[u32],
@@ -167,38 +217,37 @@ impl Graphics {
         coder.bit(&mut self.run[context], all)
     }
 
-    /// Codes the pixel at `i`, which is `pixel`.
+    /// Codes the pixel at `i`.
     #[inline(always)]
-    pub(super) fn code<C: Coder>(
+    fn code<C: Coder>(
         &mut self,
         coder: &mut C,
         pixels: &[u32],
         older: &Older<'_>,
+        above: &Above,
         i: usize,
         stride: usize,
-        pixel: u32,
     ) -> u32 {
-        let above = &pixels[i - stride - 2..i - stride + 3];
-        let &[nww, nw, n, ne, nee] = above else { return 0 };
-        let above2 = &pixels[i - 2 * stride - 1..i - 2 * stride + 2];
-        let &[nnw, nn, nne] = above2 else { return 0 };
-        let &[ww, w] = &pixels[i - 2..i] else { return 0 };
+        let &[ww, w, pixel] = &pixels[i - 2..=i] else { return 0 };
+        let &[nw, n, ne] = &pixels[i - stride - 1..i - stride + 2] else { return 0 };
+        let flags = above.flags(i);
         // Whichever older picture has the pixel to the left is likely to have this one too.
-        let picture = if w == older.previous[i - 1] {
-            older.previous
-        } else if w == older.past[0][i - 1] {
-            older.past[0]
-        } else if w == older.past[1][i - 1] {
-            older.past[1]
+        let [former, stable] = older.past;
+        let (picture, number) = if w == older.previous[i - 1] {
+            (older.previous, 0)
+        } else if w == former[i - 1] {
+            (former, 1)
+        } else if w == stable[i - 1] {
+            (stable, 2)
         } else {
-            older.previous
+            (older.previous, 0)
         };
         let old = picture[i];
-        let temporal = usize::from(w == picture[i - 1]) + 2 * usize::from(n == picture[i - stride]);
-        if (w ^ n) | (w ^ nw) | (w ^ ne) | (w ^ ww) | (w ^ nee) == 0 {
+        let temporal = usize::from(w == picture[i - 1])
+            + 2 * (flags >> (neighbours::OLDER + number) & 1) as usize;
+        if flags & neighbours::FLAT != 0 && (w ^ n) | (w ^ ww) == 0 {
             // Plain ground stays out of the tables.
-            let context = usize::from(nn == n)
-                + 2 * usize::from(nww == n)
+            let context = (flags & (neighbours::NORTH | neighbours::WEST)) as usize / 2
                 + 4 * usize::from(old == w)
                 + 8 * temporal;
             if coder.bit(&mut self.flat[context], pixel == w) {
@@ -216,26 +265,12 @@ impl Graphics {
             };
             return self.code_unpredicted(coder, older.colours, &unpredicted, pixel);
         }
-        // Products of each neighbour apart: only the last two pixels are known late.
-        let times = |pixel: u32, factor: u32| pixel.wrapping_mul(factor);
-        let row = times(n, 0x9e37_79b1)
-            .wrapping_add(times(nw, 0x85eb_ca77))
-            .wrapping_add(times(ne, 0xc2b2_ae3d));
-        let far = times(nee, 0x27d4_eb2f)
-            .wrapping_add(times(nn, 0x1656_67b1))
-            .wrapping_add(times(nne, 0xd3a2_646d))
-            .wrapping_add(times(nww, 0xfd70_46c5))
-            .wrapping_add(times(nnw, 0xb55a_4f09));
-        let near = row.wrapping_add(times(w, 0x2c1b_3c6d));
-        let narrow_hash = (near ^ near >> 15).wrapping_mul(0x297a_2d39);
-        let wide_hash = near.rotate_left(11).wrapping_add(far).wrapping_add(times(ww, 0xa54f_f53b));
-        let wide_hash = (wide_hash ^ wide_hash >> 15).wrapping_mul(0x846c_a68b);
-        let wide_at = (wide_hash >> (32 - WIDE_BITS)) as usize;
-        let narrow_at = (narrow_hash >> (32 - NARROW_BITS)) as usize;
-        let (wide_tag, narrow_tag) = (wide_hash >> 8 & 15, narrow_hash >> 8 & 15);
-        let (wide, narrow) = (self.wide[wide_at], self.narrow[narrow_at]);
-        let wide_confidence = wide.confidence(wide_tag);
-        let narrow_confidence = narrow.confidence(narrow_tag);
+        let [narrow_hash, wide_hash] = above.hashes(i, w, ww);
+        let (wide_place, narrow_place) =
+            (Table::<WIDE_BITS>::place(wide_hash), Table::<NARROW_BITS>::place(narrow_hash));
+        let (wide, narrow) = (self.wide.slot(wide_place), self.narrow.slot(narrow_place));
+        let wide_confidence = wide.confidence(wide_place.tag);
+        let narrow_confidence = narrow.confidence(narrow_place.tag);
         let first = if wide_confidence > 0 { wide.pixel() } else { NONE };
         let second = if narrow_confidence > 0 { narrow.pixel() } else { NONE };
         let steady = temporal == 3;
@@ -273,8 +308,8 @@ impl Graphics {
             };
             self.code_unpredicted(coder, older.colours, &unpredicted, pixel)
         };
-        self.wide[wide_at].adapt(wide_tag, coded);
-        self.narrow[narrow_at].adapt(narrow_tag, coded);
+        self.wide.adapt(wide_place, coded);
+        self.narrow.adapt(narrow_place, coded);
         coded
     }
 
@@ -378,4 +413,13 @@ impl Unpredicted {
             + 2 * usize::from(north == west)
             + 4 * usize::from(north_west == west || north_west == north)
     }
+}
+
+/// Whether all known neighbours of the next [`RUN`] pixels from `i` have one colour.
+#[inline(always)]
+fn may_run(pixels: &[u32], i: usize, stride: usize) -> bool {
+    let west = pixels[i - 1];
+    let above = &pixels[i - stride - 2..i - stride + RUN + 2];
+    let differing = above.iter().fold(west ^ pixels[i - 2], |sum, &p| sum | (p ^ west));
+    differing == 0
 }
