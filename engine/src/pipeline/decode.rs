@@ -23,8 +23,11 @@ const INBOX: usize = 64;
 /// acknowledgements has far fewer on the way.
 const MAX_HELD: usize = 64;
 
-/// Updates that one picture may gather while more are waiting.
+/// Updates that one picture may gather while more are waiting, and how long after the picture before
+/// it none gathers further pictures of the sharer, in microseconds: half of one at 60 a second. A choice; showing costs
+/// a copy of what changed.
 const MAX_GATHERED: u32 = 8;
+const GATHER_US: u64 = 8_000;
 
 /// How often the chain may break at once, and time after which it may once more, in microseconds:
 /// each time the whole picture is sent again. A connection damages nothing, so that once is a fault
@@ -140,6 +143,10 @@ pub(crate) struct Decode {
     /// The latest update applied, for the picture's description.
     latest: PictureInfo,
     gathered: u32,
+    /// The update after the latest one, if it has come.
+    next: Option<Received>,
+    /// When a picture was shown last.
+    shown_us: u64,
     /// Whether the sharer was asked for everything again and has not sent it yet.
     waits: bool,
     losses: Allowance,
@@ -158,6 +165,8 @@ impl Decode {
             held: Vec::with_capacity(MAX_HELD),
             latest: PictureInfo::default(),
             gathered: 0,
+            next: None,
+            shown_us: 0,
             waits: false,
             losses: Allowance::new(MAX_LOSSES, LOSS_US),
             differences: Allowance::new(MAX_DIFFERENCES, DIFFERENCE_US),
@@ -172,20 +181,37 @@ impl Decode {
                 self.first_update = attachment.first_update;
                 self.show();
             }
-            let Some(received) = self.queues.inbox.pop() else {
+            let Some(received) = self.take_next() else {
                 std::thread::park();
                 continue;
             };
-            self.queues.inbox_space.wake();
+            let damage_us = received.damage_us;
             if let Err(rule) = self.apply(received) {
                 let _ = self.queues.failure.set(rule);
                 self.queues.acknowledge.wake();
                 return;
             }
-            if self.gathered >= MAX_GATHERED || self.queues.inbox.is_empty() {
+            self.next = self.take_next();
+            if self.is_to_be_shown(damage_us) {
                 self.show();
             }
         }
+    }
+
+    fn take_next(&mut self) -> Option<Received> {
+        self.next.take().or_else(|| {
+            let received = self.queues.inbox.pop();
+            self.queues.inbox_space.wake();
+            received
+        })
+    }
+
+    /// Whether the picture as of the latest update, of damage noticed at `damage_us`, goes to the
+    /// window although a further update may have come. Updates of the same damage are one picture.
+    fn is_to_be_shown(&self, damage_us: u64) -> bool {
+        let Some(next) = &self.next else { return true };
+        let is_late = || clock::now_us().saturating_sub(self.shown_us) >= GATHER_US;
+        self.gathered >= MAX_GATHERED || next.damage_us != damage_us && is_late()
     }
 
     fn apply(&mut self, received: Received) -> Result<(), String> {
@@ -307,6 +333,7 @@ impl Decode {
     /// Hands the picture to the window, if there is one and the picture is of its share.
     fn show(&mut self) {
         self.gathered = 0;
+        self.shown_us = clock::now_us();
         if let Some(feed) = &mut self.feed
             && self.chain > self.first_update
             && let Some(picture) = self.decoder.view()
@@ -315,5 +342,38 @@ impl Decode {
         }
         self.changed.clear();
         self.latest.damage_us = 0;
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use tessera_codec::DecoderConfig;
+
+    use super::*;
+
+    fn received(damage_us: u64) -> Received {
+        Received {
+            sequence: 0,
+            chain: 0,
+            track: Track::Chain,
+            bytes: Bytes::new(),
+            received_us: 0,
+            damage_us,
+        }
+    }
+
+    #[test]
+    fn a_picture_waits_for_its_own_updates_and_briefly_for_those_of_others() {
+        let decoder = Decoder::new(DecoderConfig::default()).expect("decoder");
+        let mut decode = Decode::new(decoder, Arc::new(DecodeQueues::new()));
+        assert!(decode.is_to_be_shown(5), "nothing else has come");
+        decode.next = Some(received(5));
+        assert!(!decode.is_to_be_shown(5), "its leaf has come");
+        decode.next = Some(received(6));
+        assert!(decode.is_to_be_shown(5), "none was shown for long");
+        decode.shown_us = clock::now_us() + GATHER_US;
+        assert!(!decode.is_to_be_shown(5), "one was shown just now");
+        decode.gathered = MAX_GATHERED;
+        assert!(decode.is_to_be_shown(5), "it has gathered enough");
     }
 }

@@ -179,8 +179,10 @@ impl Encode {
         }
         // Counted before the transport can see them, so that bytes in flight never look negative.
         self.stage.gate.encoded(bytes);
-        for payload in self.payloads.drain() {
-            if !self.stage.push(Outgoing { payload, damage_us }) {
+        let last = self.payloads.len() - 1;
+        for (at, payload) in self.payloads.drain().enumerate() {
+            let outgoing = Outgoing { payload, damage_us, ends_picture: at == last };
+            if !self.stage.push(outgoing) {
                 // An update on the chain must not be left out: begin anew.
                 self.encoder.restart();
                 break;

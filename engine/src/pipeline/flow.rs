@@ -4,9 +4,10 @@
 //! open slot any damage goes at once; without one it waits as damage and merges, so that nothing
 //! stale is ever encoded.
 
-/// Updates that a viewer may have received and not yet presented. Two let the decoder work on one
-/// while the other is shown; more would only queue. What is still on its way does not count: a
-/// fixed number of updates in flight would tie the rate to the round trip.
+/// Pictures that a viewer may have received and not yet presented, each of one update or of two:
+/// on the chain and on a leaf. Two let the decoder work on one while the other is shown; more would
+/// only queue. What is still on its way does not count: a fixed number in flight would tie the rate
+/// to the round trip.
 pub(crate) const MAX_UNPRESENTED: u64 = 2;
 
 /// Queueing that the sender may add to the path's own round trip, in microseconds.
@@ -26,9 +27,9 @@ const MAX_UPDATE_BYTES: u64 = 8 << 20;
 /// What is known about a path and the viewer at its end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct State {
-    /// Updates that the viewer has reported as received.
+    /// Pictures that the viewer has reported as received.
     pub(crate) received: u64,
-    /// Updates that it has reported as presented.
+    /// Pictures that it has reported as presented.
     pub(crate) presented: u64,
     /// Bytes encoded and not yet reported as received.
     pub(crate) in_flight_bytes: u64,

@@ -143,13 +143,13 @@ impl Gate {
         self.encoded_bytes.fetch_add(bytes, Ordering::SeqCst);
     }
 
-    /// The viewer has received an update of so many bytes.
-    pub(crate) fn received(&self, bytes: u64) {
-        self.received.fetch_add(1, Ordering::SeqCst);
+    /// The viewer has received an update of so many bytes, perhaps the last one of its picture.
+    pub(crate) fn received(&self, bytes: u64, ends_picture: bool) {
+        self.received.fetch_add(u64::from(ends_picture), Ordering::SeqCst);
         self.received_bytes.fetch_add(bytes, Ordering::SeqCst);
     }
 
-    /// The viewer has presented a received update, or will never.
+    /// The viewer has presented the last update of a picture, or will never.
     pub(crate) fn presented(&self) {
         self.presented.fetch_add(1, Ordering::SeqCst);
     }
@@ -182,5 +182,28 @@ impl Gate {
 
     pub(crate) fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::SeqCst)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_updates_of_a_picture_take_one_slot() {
+        let poll = mio::Poll::new().expect("an event queue");
+        let waker = SourceWaker::new(poll.registry(), mio::Token(0)).expect("a waker");
+        let gate = Gate::new(waker);
+        for _ in 0..flow::MAX_UNPRESENTED {
+            gate.received(0, false);
+            gate.received(0, true);
+        }
+        assert!(gate.flow().is_open());
+        gate.received(0, false);
+        assert!(gate.flow().is_open(), "the rest of the picture is on its way");
+        gate.received(0, true);
+        assert!(!gate.flow().is_open());
+        gate.presented();
+        assert!(gate.flow().is_open());
     }
 }

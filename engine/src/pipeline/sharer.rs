@@ -174,6 +174,7 @@ struct InFlight {
     number: u32,
     bytes: u64,
     damage_us: u64,
+    ends_picture: bool,
     received: bool,
     stage: Arc<Stage>,
 }
@@ -251,7 +252,7 @@ async fn send_update(
     Tracks { chain, leaves, video }: Tracks<'_>,
     in_flight: &ArrayQueue<InFlight>,
     stage: &Arc<Stage>,
-    Outgoing { payload, damage_us }: Outgoing,
+    Outgoing { payload, damage_us, ends_picture }: Outgoing,
 ) -> Result<(), Error> {
     let of = match payload.track {
         Track::Chain => Acknowledged::Update(chain.next_number()),
@@ -264,6 +265,7 @@ async fn send_update(
         number: payload.number,
         bytes,
         damage_us,
+        ends_picture,
         received: false,
         stage: Arc::clone(stage),
     };
@@ -397,7 +399,7 @@ fn acknowledge(
     let stage = Arc::clone(&sent.stage);
     stage.gate.path(&path);
     if !std::mem::replace(&mut sent.received, true) {
-        stage.gate.received(sent.bytes);
+        stage.gate.received(sent.bytes, sent.ends_picture);
     }
     let track = match sent.of {
         Acknowledged::Update(_) => Track::Chain,
@@ -409,7 +411,9 @@ fn acknowledge(
         stage.lost(track, sent.number);
     }
     if acknowledgement.outcome != Outcome::Received {
-        stage.gate.presented();
+        if sent.ends_picture {
+            stage.gate.presented();
+        }
         if acknowledgement.presented_us.is_some() && sent.damage_us != 0 {
             let way_back_us = path.rtt_us / 2;
             let latency_us = clock::now_us().saturating_sub(sent.damage_us);

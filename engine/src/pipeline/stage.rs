@@ -47,6 +47,8 @@ pub(crate) struct Outgoing {
     pub(crate) payload: Payload,
     /// When the damage in it was noticed.
     pub(crate) damage_us: u64,
+    /// Whether it is the last update of its picture.
+    pub(crate) ends_picture: bool,
 }
 
 /// One share, from the first wait of the capture thread to its end.
