@@ -417,15 +417,21 @@ impl Vectorized for AnchorWalk<'_> {
         let bottom = rect.bottom().min(last_row) as u16;
         let mut hashes = [0_u32; SIDE];
         let mut spans = [[0_u32; SIDE]; ROWS_BELOW + 1];
+        // Of each of these rows whether its pixels are all equal: then no anchor is in it.
+        let mut plain = [false; ROWS_BELOW + 1];
         for y in usize::from(rect.y)..usize::from(rect.y) + ROWS_BELOW {
             let Some(row) = row_of(picture, rect.x, y) else { return };
-            hash_spans(row, &mut spans[y % (ROWS_BELOW + 1)]);
+            plain[y % (ROWS_BELOW + 1)] = hash_spans(row, &mut spans[y % (ROWS_BELOW + 1)]);
         }
         for y in rect.y..bottom {
             let first = usize::from(y);
             let Some(row) = row_of(picture, rect.x, first) else { return };
             let Some(last) = row_of(picture, rect.x, first + ROWS_BELOW) else { return };
-            hash_spans(last, &mut spans[(first + ROWS_BELOW) % (ROWS_BELOW + 1)]);
+            let below = (first + ROWS_BELOW) % (ROWS_BELOW + 1);
+            plain[below] = hash_spans(last, &mut spans[below]);
+            if plain[first % (ROWS_BELOW + 1)] {
+                continue;
+            }
             let [top, middle, below] =
                 [0, 2, ROWS_BELOW].map(|down| &spans[(first + down) % (ROWS_BELOW + 1)]);
             let mut any = 0;
@@ -458,24 +464,49 @@ fn row_of(picture: &Picture, x: u16, y: usize) -> Option<&[u32; SIDE + SPAN]> {
     picture.pixels().get(picture.at(usize::from(x), y)..)?.first_chunk()
 }
 
+/// Factors of the steps of a span's hash.
+const STEPS: [(usize, u32); 4] =
+    [(1, 0x9e37_79b1), (2, 0x85eb_ca77), (4, 0xc2b2_ae3d), (8, 0x1656_67b1)];
+
 /// Hashes the [`SPAN`] pixels from each position on: hashes of two neighbouring spans make that of
-/// one twice as long.
+/// one twice as long. Returns whether all pixels are equal.
 #[inline(always)]
-fn hash_spans(row: &[u32; SIDE + SPAN], into: &mut [u32; SIDE]) {
+fn hash_spans(row: &[u32; SIDE + SPAN], into: &mut [u32; SIDE]) -> bool {
+    let [pixel, ..] = *row;
+    let is_plain = row.iter().fold(0, |sum, other| sum | (other ^ pixel)) == 0;
+    if is_plain {
+        let twice = |hash: u32, (_, factor): (_, u32)| hash.wrapping_mul(factor).wrapping_add(hash);
+        *into = [STEPS.into_iter().fold(pixel, twice); SIDE];
+        return true;
+    }
     let mut hashes = *row;
-    for (reach, factor) in [(1, 0x9e37_79b1), (2, 0x85eb_ca77), (4, 0xc2b2_ae3d), (8, 0x1656_67b1)]
-    {
+    for (reach, factor) in STEPS {
         for x in 0..SIDE + SPAN - 2 * reach {
             hashes[x] = hashes[x].wrapping_mul(factor).wrapping_add(hashes[x + reach]);
         }
     }
     into.copy_from_slice(&hashes[..SIDE]);
+    false
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::geometry::{Rect, Size};
+
+    #[test]
+    fn spans_of_equal_pixels_hash_like_others() {
+        for pixel in [0, 1, 0x00ff_ffff] {
+            let mut plain = [0; SIDE];
+            assert!(hash_spans(&[pixel; SIDE + SPAN], &mut plain));
+            let mut other = [pixel; SIDE + SPAN];
+            other[SIDE + SPAN - 1] ^= 1;
+            let mut hashes = [0; SIDE];
+            assert!(!hash_spans(&other, &mut hashes));
+            // The last pixel is in no span but those beyond the tile.
+            assert_eq!(plain, hashes);
+        }
+    }
 
     #[test]
     fn a_moved_rectangle_elects_its_vector() {
