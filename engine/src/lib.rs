@@ -21,19 +21,10 @@ pub mod pipeline;
 pub mod session;
 pub mod view;
 
-/// Threads that code or decode large updates of one share.
+/// Threads that code or decode slices: half the cores, never all, since the desktop that is being
+/// supported needs the others.
 pub(crate) fn default_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, |cores| threads_on(cores.get()))
-}
-
-/// Half of the cores, since the desktop that is being supported needs the others, but two where there are two: only
-/// what takes milliseconds is divided, and a change of the whole screen that takes both for that long is seen sooner.
-const fn threads_on(cores: usize) -> usize {
-    match cores {
-        0 | 1 => 1,
-        2..=4 => 2,
-        _ => cores / 2,
-    }
+    std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
 }
 
 pub use error::Error;
@@ -45,12 +36,3 @@ pub use session::text::plain_text;
 pub use tessera_capture::{CursorShape, InputEvent, InputSink, PointerButton, ScreenSource};
 pub use tessera_codec::{BYTES_PER_PIXEL, ColourMode, Frame, FrameView, Rect, Region, Size};
 pub use tessera_transport::pairing::Code;
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn two_cores_are_both_used_and_half_of_many() {
-        let threads = [1, 2, 3, 4, 6, 16].map(super::threads_on);
-        assert_eq!(threads, [1, 2, 2, 2, 3, 8]);
-    }
-}
