@@ -82,6 +82,11 @@ impl Line {
         self.is_black = false;
     }
 
+    /// Whether nothing has been put into the line's picture yet.
+    pub(crate) const fn is_first(&self) -> bool {
+        self.is_black
+    }
+
     /// The older content that `mode` stands for.
     #[inline(always)]
     pub(crate) fn past(&self, mode: Mode) -> Option<&Picture> {

@@ -9,9 +9,10 @@
 use std::ops::Range;
 
 use super::batch::BatchAlphabet;
-use super::coder::{BLUE, Coder, MAIN, RED};
+use super::coder::{BLUE, BatchCoder, Coder, MAIN, RED};
 use super::token::{FIRST_WITH_EXTRA, base, extra_bits, fold, token, unfold};
-use crate::{colour, kernels};
+use crate::colour;
+use crate::kernels::{self, Vectorized};
 
 pub(super) use crate::kernels::median_edge;
 
@@ -104,7 +105,7 @@ impl Residuals {
 
     /// Codes the folded residuals of green, blue and red, below 256 each.
     #[inline(always)]
-    fn code<C: Coder>(&mut self, coder: &mut C, class: usize, folded: [u32; 3]) -> [u32; 3] {
+    fn code(&mut self, coder: &mut impl BatchCoder, class: usize, folded: [u32; 3]) -> [u32; 3] {
         let [green, blue, red] = folded;
         let class_of = |token: usize| usize::from(TOKEN_CLASSES[token & 15]);
         let green_token = coder.symbol::<MAIN>(&mut self.green[class], token(green)) & 15;
@@ -117,13 +118,9 @@ impl Residuals {
             return bases;
         }
         let bits = [extra_bits(green_token), extra_bits(blue_token), extra_bits(red_token)];
-        let extra = if C::ENCODES {
-            (green - bases[0])
-                | (blue - bases[1]) << bits[0]
-                | (red - bases[2]) << (bits[0] + bits[1])
-        } else {
-            0
-        };
+        let extra = green.wrapping_sub(bases[0])
+            | blue.wrapping_sub(bases[1]) << bits[0]
+            | red.wrapping_sub(bases[2]) << (bits[0] + bits[1]);
         let extra = coder.plain(bits[0] + bits[1] + bits[2], extra);
         [
             bases[0] + (extra & ((1 << bits[0]) - 1)),
@@ -144,7 +141,6 @@ impl Photo {
     pub(super) const NEW: Self = Self { standard: Residuals::NEW, high: Residuals::NEW };
 
     /// Codes the pixels of a row at `range`; `HIGH` colours by their components.
-    #[inline(always)]
     pub(super) fn code<C: Coder, const HIGH: bool>(
         &mut self,
         coder: &mut C,
@@ -153,29 +149,48 @@ impl Photo {
         stride: usize,
     ) {
         let residuals = if HIGH { &mut self.high } else { &mut self.standard };
+        kernels::vectorize(PhotoRow::<C, HIGH> { residuals, coder, pixels, range, stride });
+    }
+}
+
+/// The pixels of a row; a function of its own, which needs all registers.
+struct PhotoRow<'a, C, const HIGH: bool> {
+    residuals: &'a mut Residuals,
+    coder: &'a mut C,
+    pixels: &'a mut [u32],
+    range: Range<usize>,
+    stride: usize,
+}
+
+impl<C: Coder, const HIGH: bool> Vectorized for PhotoRow<'_, C, HIGH> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { residuals, coder, pixels, range, stride } = self;
         for start in range.clone().step_by(BATCH) {
             let end = range.end.min(start + BATCH);
             let classes = classes_above(pixels, start, stride).map(usize::from);
             if C::ENCODES {
                 let folded = fold_row::<HIGH>(pixels, start, stride);
-                coder.locally(|coder| {
-                    for (class, folded) in classes.iter().zip(&folded).take(end - start) {
-                        residuals.code(coder, class & (ACTIVITIES - 1), folded.map(u32::from));
-                    }
-                });
+                let mut batch = coder.begin_batch();
+                for (class, folded) in classes.iter().zip(&folded).take(end - start) {
+                    residuals.code(&mut batch, class & (ACTIVITIES - 1), folded.map(u32::from));
+                }
+                coder.end_batch(batch);
                 continue;
             }
             let (above, row) = pixels.split_at_mut(start);
             let row = &mut row[..end - start];
-            coder.locally(|coder| {
-                for (pixel, class) in row.iter_mut().zip(&classes) {
-                    let folded = residuals.code(coder, class & (ACTIVITIES - 1), [0; 3]);
-                    let [dg, db, dr] = folded.map(unfold);
-                    let shared = like_green::<HIGH>(dg);
-                    let (db, dr) = (db.wrapping_add(shared), dr.wrapping_add(shared));
-                    *pixel = u32::from_le_bytes([db, dg, dr, 0]);
-                }
-            });
+            let mut batch = coder.begin_batch();
+            for (pixel, class) in row.iter_mut().zip(&classes) {
+                let folded = residuals.code(&mut batch, class & (ACTIVITIES - 1), [0; 3]);
+                let [dg, db, dr] = folded.map(unfold);
+                let shared = like_green::<HIGH>(dg);
+                let (db, dr) = (db.wrapping_add(shared), dr.wrapping_add(shared));
+                *pixel = u32::from_le_bytes([db, dg, dr, 0]);
+            }
+            coder.end_batch(batch);
             let west = above[start - 1];
             let north = &above[start - stride - 1..][..=end - start];
             if HIGH {

@@ -5,12 +5,15 @@
 //! of any kind is unlikely to leave so. The work done before that is known is bounded by the
 //! pixels of the lane.
 
-use super::coder::{Coder, SEGMENT_SYMBOLS, STATE_BYTES, STATE_LOW, STATES};
+use super::coder::{
+    BATCH_PLAIN_BYTES, BATCH_SYMBOLS, BatchCoder, Coder, SEGMENT_SYMBOLS, STATE_BYTES, STATE_LOW,
+    STATES,
+};
 use super::model::{Bit, FREQUENCY_BITS, FREQUENCY_SUM, SymbolModel};
 use crate::bitstream::Rule;
 
 /// Reads the symbols of one stream.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct StreamDecoder<'a> {
     segments: &'a [u8],
     /// Next byte of the segments.
@@ -99,6 +102,8 @@ impl<'a> StreamDecoder<'a> {
 impl Coder for StreamDecoder<'_> {
     const ENCODES: bool = false;
 
+    type Batch = DecoderBatch;
+
     #[inline(always)]
     fn bit(&mut self, model: &mut Bit, _: bool) -> bool {
         let one = u64::from(model.frequency_of_one());
@@ -118,12 +123,7 @@ impl Coder for StreamDecoder<'_> {
 
     #[inline(always)]
     fn symbol<const STATE: usize>(&mut self, model: &mut impl SymbolModel, _: usize) -> usize {
-        let state = self.states[STATE];
-        let value = state & u64::from(FREQUENCY_SUM - 1);
-        let symbol = model.symbol_at(value as u32);
-        let (start, frequency) = model.range(symbol);
-        let next = u64::from(frequency) * (state >> FREQUENCY_BITS) + value - u64::from(start);
-        model.adapt(symbol);
+        let (symbol, next) = symbol_in(self.states[STATE], model);
         self.set::<STATE>(next);
         symbol
     }
@@ -153,10 +153,26 @@ impl Coder for StreamDecoder<'_> {
     }
 
     #[inline(always)]
-    fn locally(&mut self, work: impl FnOnce(&mut Self)) {
-        let mut local = self.clone();
-        work(&mut local);
-        *self = local;
+    fn begin_batch(&mut self) -> DecoderBatch {
+        let mut words = [0; BATCH_SYMBOLS];
+        let bytes = self.segments.get(self.at..).unwrap_or_default().as_chunks().0;
+        for (word, bytes) in words.iter_mut().zip(bytes) {
+            *word = u16::from_le_bytes(*bytes);
+        }
+        let mut plain = [0; BATCH_PLAIN_BYTES + 8];
+        let bytes = self.plain.get(self.plain_bit / 8..).unwrap_or_default();
+        let count = bytes.len().min(BATCH_PLAIN_BYTES);
+        plain[..count].copy_from_slice(&bytes[..count]);
+        let plain_bit = self.plain_bit % 8;
+        DecoderBatch { states: self.states, words, read: 0, plain, plain_bit, symbols: 0 }
+    }
+
+    #[inline(always)]
+    fn end_batch(&mut self, batch: DecoderBatch) {
+        self.states = batch.states;
+        self.at += 2 * batch.read;
+        self.plain_bit = self.plain_bit / 8 * 8 + batch.plain_bit;
+        self.symbols += batch.symbols;
     }
 
     #[inline(always)]
@@ -174,5 +190,52 @@ impl Coder for StreamDecoder<'_> {
     #[inline(always)]
     fn is_damaged(&self) -> bool {
         self.broken.is_some() || self.at > self.segments.len()
+    }
+}
+
+/// The symbol in `state`, to which `model` adapts, and the state without it.
+#[inline(always)]
+fn symbol_in(state: u64, model: &mut impl SymbolModel) -> (usize, u64) {
+    let value = state & u64::from(FREQUENCY_SUM - 1);
+    let symbol = model.symbol_at(value as u32);
+    let (start, frequency) = model.range(symbol);
+    let next = u64::from(frequency) * (state >> FREQUENCY_BITS) + value - u64::from(start);
+    model.adapt(symbol);
+    (symbol, next)
+}
+
+/// A batch of a [`StreamDecoder`]. Beyond the end of the stream come zeroes, as there.
+#[derive(Debug)]
+pub(crate) struct DecoderBatch {
+    states: [u64; STATES],
+    /// The next words of the segment, and how many were read.
+    words: [u16; BATCH_SYMBOLS],
+    read: usize,
+    /// The next plain bits, and the first that was not read.
+    plain: [u8; BATCH_PLAIN_BYTES + 8],
+    plain_bit: usize,
+    symbols: usize,
+}
+
+impl BatchCoder for DecoderBatch {
+    #[inline(always)]
+    fn symbol<const STATE: usize>(&mut self, model: &mut impl SymbolModel, _: usize) -> usize {
+        let (symbol, next) = symbol_in(self.states[STATE], model);
+        let word = u64::from(self.words[self.read % BATCH_SYMBOLS]);
+        // In numbers, since a compiler makes a branch of a choice here, which no processor foresees.
+        let low = u64::from(next < STATE_LOW);
+        self.states[STATE] = next << (16 * low) | word & low.wrapping_neg();
+        self.read += low as usize;
+        self.symbols += 1;
+        symbol
+    }
+
+    #[inline(always)]
+    fn plain(&mut self, bits: u32, _: u32) -> u32 {
+        let rest = &self.plain[self.plain_bit / 8 % BATCH_PLAIN_BYTES..];
+        let word = rest.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        let value = word >> (self.plain_bit % 8) & ((1 << bits) - 1);
+        self.plain_bit += bits as usize;
+        value as u32
     }
 }

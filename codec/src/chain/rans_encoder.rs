@@ -5,7 +5,8 @@
 //! state), and a segment is coded backwards when it ends.
 
 use super::coder::{
-    Coder, MAIN, MAX_PLAIN_BITS, MAX_RAW_BITS, SEGMENT_SYMBOLS, STATE_BYTES, STATE_LOW, STATES,
+    BATCH_PLAIN_BYTES, BATCH_SYMBOLS, BLUE, BatchCoder, Coder, MAIN, MAX_PLAIN_BITS, MAX_RAW_BITS,
+    RED, SEGMENT_SYMBOLS, STATE_BYTES, STATE_LOW, STATES,
 };
 use super::model::{Bit, FREQUENCY_BITS, FREQUENCY_SUM, SymbolModel};
 
@@ -42,29 +43,36 @@ impl StreamEncoder {
 
     #[inline(always)]
     fn push(&mut self, start: u32, frequency: u32, state: usize) {
-        self.log.push(start << 17 | frequency << 2 | state as u32);
+        self.log.push(entry(start, frequency, state));
+    }
+
+    /// At most 32 plain bits.
+    #[inline(always)]
+    fn push_plain(&mut self, bits: u32, value: u32) {
+        self.pending |= u64::from(value) << self.pending_bits;
+        self.pending_bits += bits;
+        if self.pending_bits >= 32 {
+            self.plain.extend_from_slice(&(self.pending as u32).to_le_bytes());
+            self.pending >>= 32;
+            self.pending_bits -= 32;
+        }
     }
 
     fn end_segment(&mut self) {
-        let mut states = [STATE_LOW; STATES];
         self.words.clear();
         // At most one word a symbol.
         self.words.resize(self.log.len(), 0);
-        let mut first = self.words.len();
+        let mut back = BackPass { first: self.words.len(), words: &mut self.words };
+        let [mut main, mut blue, mut red] = [STATE_LOW; STATES];
         for &entry in self.log.iter().rev() {
-            let start = u64::from(entry >> 17);
-            let frequency = u64::from(entry >> 2 & (FREQUENCY_SUM - 1));
-            let state = &mut states[(entry & 3) as usize % STATES];
-            // One symbol of two or three gives a word, unpredictably: without a branch.
-            let is_full = *state >= (STATE_LOW >> FREQUENCY_BITS << 16) * frequency;
-            if let Some(word) = self.words.get_mut(first.wrapping_sub(1)) {
-                *word = *state as u16;
+            // A branch that photographs make predictable, and each state in a register.
+            match (entry & 3) as usize {
+                BLUE => blue = back.code(blue, entry),
+                RED => red = back.code(red, entry),
+                _ => main = back.code(main, entry),
             }
-            first -= usize::from(is_full);
-            let reduced = if is_full { *state >> 16 } else { *state };
-            let quotient = divide(reduced, reciprocal(frequency));
-            *state = reduced + quotient * (u64::from(FREQUENCY_SUM) - frequency) + start;
         }
+        let (states, first) = ([main, blue, red], back.first);
         self.log.clear();
         for state in states {
             self.segments.extend_from_slice(&state.to_le_bytes()[..STATE_BYTES]);
@@ -72,6 +80,37 @@ impl StreamEncoder {
         for word in &self.words[first..] {
             self.segments.extend_from_slice(&word.to_le_bytes());
         }
+    }
+}
+
+/// A symbol in the log.
+#[inline(always)]
+const fn entry(start: u32, frequency: u32, state: usize) -> u32 {
+    start << 17 | frequency << 2 | state as u32
+}
+
+/// The words of a segment, from the last to the first.
+struct BackPass<'a> {
+    words: &'a mut [u16],
+    /// Where the word coded last lies.
+    first: usize,
+}
+
+impl BackPass<'_> {
+    /// The state that holds the symbol of a log's entry before those in `state`.
+    #[inline(always)]
+    fn code(&mut self, state: u64, entry: u32) -> u64 {
+        let start = u64::from(entry >> 17);
+        let frequency = u64::from(entry >> 2 & (FREQUENCY_SUM - 1));
+        // One symbol of two or three gives a word, unpredictably: without a branch.
+        let is_full = state >= (STATE_LOW >> FREQUENCY_BITS << 16) * frequency;
+        if let Some(word) = self.words.get_mut(self.first.wrapping_sub(1)) {
+            *word = state as u16;
+        }
+        self.first -= usize::from(is_full);
+        let reduced = if is_full { state >> 16 } else { state };
+        let quotient = divide(reduced, reciprocal(frequency));
+        reduced + quotient * (u64::from(FREQUENCY_SUM) - frequency) + start
     }
 }
 
@@ -103,6 +142,8 @@ fn divide(state: u64, reciprocal: u64) -> u64 {
 impl Coder for StreamEncoder {
     const ENCODES: bool = true;
 
+    type Batch = EncoderBatch;
+
     #[inline(always)]
     fn bit(&mut self, model: &mut Bit, bit: bool) -> bool {
         let one = model.frequency_of_one();
@@ -133,19 +174,29 @@ impl Coder for StreamEncoder {
     #[inline(always)]
     fn plain(&mut self, bits: u32, value: u32) -> u32 {
         debug_assert!(bits <= MAX_PLAIN_BITS && value >> bits == 0);
-        self.pending |= u64::from(value) << self.pending_bits;
-        self.pending_bits += bits;
-        if self.pending_bits >= 32 {
-            self.plain.extend_from_slice(&(self.pending as u32).to_le_bytes());
-            self.pending >>= 32;
-            self.pending_bits -= 32;
-        }
+        self.push_plain(bits, value);
         value
     }
 
     #[inline(always)]
-    fn locally(&mut self, work: impl FnOnce(&mut Self)) {
-        work(self);
+    fn begin_batch(&mut self) -> EncoderBatch {
+        EncoderBatch {
+            log: [0; BATCH_SYMBOLS],
+            logged: 0,
+            plain: [0; BATCH_PLAIN_BYTES + 8],
+            plain_bit: 0,
+        }
+    }
+
+    #[inline(always)]
+    fn end_batch(&mut self, batch: EncoderBatch) {
+        self.log.extend_from_slice(&batch.log[..batch.logged.min(BATCH_SYMBOLS)]);
+        let mut bits = batch.plain_bit;
+        for bytes in batch.plain.as_chunks().0.iter().take(bits.div_ceil(32)) {
+            let now = bits.min(32);
+            self.push_plain(now as u32, u32::from_le_bytes(*bytes));
+            bits -= now;
+        }
     }
 
     #[inline(always)]
@@ -164,6 +215,38 @@ impl Coder for StreamEncoder {
 
     fn is_damaged(&self) -> bool {
         false
+    }
+}
+
+/// A batch of a [`StreamEncoder`].
+#[derive(Debug)]
+pub(crate) struct EncoderBatch {
+    log: [u32; BATCH_SYMBOLS],
+    logged: usize,
+    plain: [u8; BATCH_PLAIN_BYTES + 8],
+    plain_bit: usize,
+}
+
+impl BatchCoder for EncoderBatch {
+    #[inline(always)]
+    fn symbol<const STATE: usize>(&mut self, model: &mut impl SymbolModel, symbol: usize) -> usize {
+        let (start, frequency) = model.range(symbol);
+        self.log[self.logged % BATCH_SYMBOLS] = entry(start, frequency, STATE);
+        self.logged += 1;
+        model.adapt(symbol);
+        symbol
+    }
+
+    #[inline(always)]
+    fn plain(&mut self, bits: u32, value: u32) -> u32 {
+        debug_assert!(bits <= MAX_PLAIN_BITS && value >> bits == 0);
+        let rest = &mut self.plain[self.plain_bit / 8 % BATCH_PLAIN_BYTES..];
+        if let Some(bytes) = rest.first_chunk_mut() {
+            let before = u64::from_le_bytes(*bytes);
+            *bytes = (before | u64::from(value) << (self.plain_bit % 8)).to_le_bytes();
+        }
+        self.plain_bit += bits as usize;
+        value
     }
 }
 
