@@ -1,7 +1,7 @@
 //! Encoding and decoding take no memory from Rust's allocator once their buffers have grown.
 //!
-//! libjpeg-turbo is counted only through its wrapper: it takes and returns its
-//! working memory for each picture with the C library's allocator, which is not counted here.
+//! libjpeg-turbo and `OpenH264` are counted only through their wrappers: what they take and return for
+//! a picture comes from the C library's allocator, which is not counted here.
 //! Threads are not used: rayon's queue takes a block of memory for every few dozen calls.
 
 mod desk;
@@ -63,6 +63,14 @@ fn a_repeating_workload_allocates_nothing() {
             desk.draw_text(4);
             desk.draw_photo_in(64, 64, 256, 256, 5);
             desk.send();
+            desk.settle();
+            let mut video_tiles = 0;
+            for seed in 0..12 {
+                desk.now_us += 33_333;
+                desk.draw_photo_in(64, 64, 256, 256, 11 * seed);
+                video_tiles += desk.send().video_tiles;
+            }
+            assert_eq!(video_tiles > 0, policy == Policy::Live);
             desk.settle();
             desk.play_film(64, 64, 256, 256);
             desk.send();

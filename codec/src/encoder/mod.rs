@@ -333,7 +333,9 @@ impl Encoder {
         let rest = &mut self.candidates[changes..];
         nearest_first(rest, self.grid, request.pointer, |item| item.tile);
         let share = self.tiles.len().div_ceil(REFINE_CALLS);
-        let most = share.saturating_sub(changes).max(MIN_REFINE_TILES);
+        let by_video = |item: &&Candidate| self.video.touches(self.grid.rect(item.tile));
+        let chain_changes = changes - self.candidates[..changes].iter().filter(by_video).count();
+        let most = share.saturating_sub(chain_changes).max(MIN_REFINE_TILES);
         self.candidates.truncate(changes + most);
         self.hash(frame, request.now_us, changes);
         // What changed without having been reported is damage like any other.

@@ -222,6 +222,18 @@ impl Vectorized for Differing<'_> {
     }
 }
 
+/// Makes tiles of the edge of `rect` refinable at once: what stands around it may have become
+/// approximate with the film.
+fn refine_around(rect: Rect, tiles: &mut [TileState], grid: TileGrid) {
+    for (state, tile) in tiles.iter_mut().zip(0..) {
+        let whole = grid.rect(TileIndex(tile));
+        let part = whole.intersect(rect);
+        if state.held == Held::Lossy && !part.is_empty() && part != whole {
+            state.changed_us = 0;
+        }
+    }
+}
+
 impl Encoder {
     /// Looks for a rectangle of film, and gives up the present one when the film is elsewhere. What is
     /// found plays from the next call on.
@@ -288,6 +300,7 @@ impl Encoder {
             None => {
                 if let Some(rect) = video.search.recognise(tiles, *grid) {
                     video.play(rect, now_us);
+                    refine_around(rect, tiles, *grid);
                 }
             }
         }
