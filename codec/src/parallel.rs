@@ -75,6 +75,18 @@ impl<W: Send> Workers<W> {
         Threads(self.pool.clone())
     }
 
+    /// Does both, on a thread of the pool at the same time if another is idle.
+    pub(crate) fn join<A: Send, B: Send>(
+        &self,
+        first: impl FnOnce() -> A + Send,
+        second: impl FnOnce() -> B + Send,
+    ) -> (A, B) {
+        match &self.pool {
+            Some(pool) if pool.current_thread_index().is_some() => rayon::join(first, second),
+            _ => (first(), second()),
+        }
+    }
+
     /// Runs `work` on parts of `whole`, which are as small as `grain` or smaller. On a thread of the
     /// pool idle threads help; elsewhere the caller works alone, since waking them costs more than
     /// a little work does.

@@ -103,7 +103,7 @@ fn valid_vectors() -> Vec<Vector> {
         valid("valid-photo-pixel", vec![start(1, 1, &photo.body())], &[(0, 0, [7, 8, 9])]),
         valid(
             "valid-lanes-know-nothing-of-each-other",
-            vec![two_lanes()],
+            two_lanes(),
             &[(0, 0, [7, 8, 9]), (0, 7, [7, 8, 9]), (0, 8, [7, 8, 9])],
         ),
         valid(
@@ -461,7 +461,7 @@ fn invalid_streams() -> Vec<Vector> {
             Refused(Rule::CacheMissing, SEGMENTS),
         ),
         // The canvas has one tile, the cache room for four.
-        vector("invalid-cache-full", putting(0..5, &[]).0, Refused(Rule::CacheFull, BODY)),
+        vector("invalid-cache-full", putting(0..5, &[]).0, Refused(Rule::CacheFull, SEGMENTS)),
         on_dot("invalid-copy-outside", &dot_block(after_dot(), &[(2, 0)], COPY), Rule::CopyOutside),
     ]
 }

@@ -1,8 +1,8 @@
 //! Lanes: bands of block rows that are coded independently, so that several threads can.
 //!
-//! The first lane uses the line's models and trains them. Each other lane starts with a copy of
-//! them as they stood before the update, which it throws away; of the pixels above its band it
-//! sees only what both sides know without the other lanes. The encoder says where lanes part.
+//! Each lane has models of its own, which it trains from update to update; of the pixels above its
+//! band it sees only what both sides know without the other lanes. The encoder says where lanes
+//! part.
 
 use std::ops::Range;
 
@@ -30,20 +30,6 @@ struct PixelModels {
 impl PixelModels {
     fn new() -> Self {
         Self { graphics: Graphics::new(), photo: Photo::NEW, transform: Transform::NEW }
-    }
-
-    /// Takes over what `other` has learnt of the modes that the blocks in `rows` have.
-    fn learn_from(&mut self, other: &Self, map: &BlockMap, rows: Range<usize>) {
-        let has = |mode: Mode| rows.clone().any(|row| map.row(row).contains(&mode));
-        if has(Mode::GRAPHICS) {
-            self.graphics.become_like(&other.graphics);
-        }
-        if has(Mode::PHOTO) {
-            self.photo.clone_from(&other.photo);
-        }
-        if has(Mode::TRANSFORM) {
-            self.transform.clone_from(&other.transform);
-        }
     }
 }
 
@@ -98,8 +84,8 @@ impl Lanes {
 
     /// Forgets what the models have learnt.
     pub(super) fn reset(&mut self) {
-        if let Some(first) = self.lanes.first_mut() {
-            *first.models = PixelModels::new();
+        for lane in &mut self.lanes {
+            *lane.models = PixelModels::new();
         }
     }
 
@@ -119,14 +105,10 @@ impl Lanes {
         let lanes = &mut self.lanes[..count];
         for (at, lane) in lanes.iter_mut().enumerate() {
             lane.rows = map.lane(at);
+            if at > 0 {
+                lane.take_head(current, sources);
+            }
         }
-        let Some((first, others)) = lanes.split_first_mut() else { return };
-        let (models, picture) = (&*first.models, &*current);
-        workers.run(others, 1, |lane, _| {
-            lane.models.learn_from(models, map, lane.rows.clone());
-            lane.take_head(picture, sources);
-        });
-
         let mut offset = 0;
         let starts: [usize; MAX_LANES] = std::array::from_fn(|at| match lanes.get(at + 1) {
             Some(next) => current.row_start(next.rows.start * BLOCK),

@@ -150,24 +150,28 @@ impl Line {
         workers.divide(band, GRAIN_ROWS, |band| band.place(sources))
     }
 
-    /// Codes the pixels of the map's lanes, in parallel when there are several, each with its coder.
+    /// Codes the pixels of the map's lanes, each with its coder, and beside them puts into the cache
+    /// what goes there; in parallel where threads are idle.
+    ///
+    /// # Errors
+    /// When the cache has no room for what goes there.
     pub(crate) fn code_pixels<C: Coder + Send, W: Send>(
         &mut self,
         coders: &mut [C],
         workers: &Workers<W>,
-    ) {
-        let Self { previous, past, current, map, colours, lanes, .. } = self;
-        lanes.code(current, coders, Sources { map, previous, past, colours }, workers);
+    ) -> Result<(), Rule> {
+        let Self { previous, past, current, map, cache, colours, lanes, .. } = self;
+        let sources = Sources { map, previous, past, colours };
+        let (followed, ()) = workers.join(
+            || map.directives.follow(cache, previous),
+            || lanes.code(current, coders, sources, workers),
+        );
+        followed
     }
 
-    /// Ends the update: what it overwrote becomes past or goes into the cache, and its picture
-    /// becomes the previous one.
-    ///
-    /// # Errors
-    /// When the cache has no room for what goes there.
-    pub(crate) fn commit<W: Send>(&mut self, workers: &Workers<W>) -> Result<(), Rule> {
-        let Self { previous, past: [former, stable], born, current, map, cache, .. } = self;
-        map.directives.follow(cache, previous)?;
+    /// Ends the update: what it overwrote becomes past, and its picture the previous one.
+    pub(crate) fn commit<W: Send>(&mut self, workers: &Workers<W>) {
+        let Self { previous, past: [former, stable], born, current, map, .. } = self;
         self.updates += 1;
         let (columns, rows) = map.dimensions();
         let band = CommitBand {
@@ -181,10 +185,10 @@ impl Line {
         // Of what is black no past need be kept.
         let (update, keeps_past) = (self.updates, !self.is_black);
         self.is_black = false;
-        workers.divide(band, GRAIN_ROWS, |band| {
+        let Ok(()) = workers.divide(band, GRAIN_ROWS, |band| {
             band.commit(map, current, update, keeps_past);
-            Ok(())
-        })
+            Ok::<_, Infallible>(())
+        });
     }
 }
 

@@ -322,7 +322,6 @@ impl Decoder {
             self.line.renew();
         }
         self.take_colours(reader, header)?;
-        let body = reader.offset();
         let first = if grid.tiles() > 0 {
             Some(FirstStream::decode(&mut self.line, update, reader)?)
         } else {
@@ -334,7 +333,7 @@ impl Decoder {
                 first.decode_lanes(&mut self.line, &self.workers, update, reader)?;
             }
             reader.finish()?;
-            self.line.commit(&self.workers).map_err(|rule| rule.at(body))?;
+            self.line.commit(&self.workers);
             self.line_state = LineState::Whole;
             self.show_chain(header, grid);
             Ok(())
@@ -496,11 +495,11 @@ impl<'a> FirstStream<'a> {
             offsets[at] = segments.start;
             streams[at] = StreamDecoder::new(&update[segments], &update[plain]);
         }
-        line.code_pixels(&mut streams[..lanes], workers);
+        let followed = line.code_pixels(&mut streams[..lanes], workers);
         for (stream, offset) in streams.into_iter().zip(offsets).take(lanes) {
             stream.finish().map_err(|rule| rule.at(offset))?;
         }
-        Ok(())
+        followed.map_err(|rule| rule.at(self.offset))
     }
 }
 

@@ -114,8 +114,7 @@ impl Encoder {
         // Where every source equals the frame, the line has its pixels already.
         let is_lossy = candidates.iter().any(|item| !item.content.is_exact());
         let lanes = code_body(line, streams, workers, is_lossy);
-        let committed = line.commit(workers);
-        debug_assert!(committed.is_ok(), "the cache was directed wrongly: {committed:?}");
+        line.commit(workers);
         directory.commit(line, |tile| motion.replaced(tile));
         lanes
     }
@@ -189,6 +188,7 @@ pub(super) fn code_body<W: Send>(
         debug_assert!(placed.is_ok(), "the search made an invalid map: {placed:?}");
     }
     let lanes = line.map.lanes();
-    line.code_pixels(&mut streams[..lanes], workers);
+    let coded = line.code_pixels(&mut streams[..lanes], workers);
+    debug_assert!(coded.is_ok(), "the cache was directed wrongly: {coded:?}");
     lanes
 }

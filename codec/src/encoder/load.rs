@@ -6,15 +6,16 @@ use super::blocks::TileContent;
 use crate::chain::{BlockMap, MAX_LANES, Mode};
 use crate::geometry::TileIndex;
 
-/// Work is counted in pixels of photographs. What a block of each mode takes, and what each pixel of
-/// drawn content adds that repeats nothing; by measurement on one machine.
-const PHOTO_WORK: u32 = 64;
-const TRANSFORM_WORK: u32 = 32;
-const DRAWN_WORK: u32 = 6;
+/// Work is counted in half pixels of photographs. What a block of each mode takes, and what each
+/// pixel of drawn content adds that repeats nothing; by measurement on one machine.
+const PHOTO_WORK: u32 = 128;
+const TRANSFORM_WORK: u32 = 64;
+const DRAWN_WORK: u32 = 16;
+const DRAWN_PIXEL_WORK: u32 = 5;
 
-/// The least work of a lane, about half a millisecond. A lane learns from its own pixels alone, which
+/// The least work of a lane, well below a millisecond. A lane learns from its own pixels alone, which
 /// smaller lanes would pay for in bytes.
-const LANE_WORK: u64 = 12_000;
+const LANE_WORK: u64 = 24_000;
 
 /// The work of each row of blocks.
 #[derive(Debug, Default)]
@@ -43,7 +44,7 @@ impl Load {
             self.rows[row] += work;
         }
         for (row, &pixels) in self.rows.iter_mut().skip(first_row).zip(&content.drawn_pixels) {
-            *row += u32::from(pixels);
+            *row += u32::from(pixels) * DRAWN_PIXEL_WORK;
         }
     }
 

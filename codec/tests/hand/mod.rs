@@ -94,9 +94,27 @@ impl Stream {
         stream
     }
 
+    /// The next update of the same line with several lanes.
+    pub(crate) fn next_in_lanes(mut self, tiles: &[u8], lanes: &[u64]) -> Self {
+        self.clear();
+        self.begin(&[], tiles, Claim::Exact, None, lanes);
+        self
+    }
+
     /// Another lane of the first update.
     pub(crate) fn lane() -> Self {
         Self::default()
+    }
+
+    /// The same lane of the next update.
+    pub(crate) fn next_lane(mut self) -> Self {
+        self.clear();
+        self
+    }
+
+    fn clear(&mut self) {
+        self.symbols.clear();
+        self.plain.clear();
     }
 
     /// The next update of the same line.
@@ -106,8 +124,7 @@ impl Stream {
 
     /// The next update of the same line, without vectors, with tiles of another claim.
     pub(crate) fn next_map_of(mut self, tiles: &[u8], claim: Claim) -> Self {
-        self.symbols.clear();
-        self.plain.clear();
+        self.clear();
         self.begin(&[], tiles, claim, None, &[]);
         self
     }
@@ -130,8 +147,7 @@ impl Stream {
         tiles: &[u8],
         directives: Option<Directives<'_>>,
     ) -> Self {
-        self.symbols.clear();
-        self.plain.clear();
+        self.clear();
         self.begin(vectors, tiles, Claim::Exact, directives, &[]);
         self
     }

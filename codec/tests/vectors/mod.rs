@@ -193,16 +193,23 @@ pub(crate) fn after_dot() -> Stream {
 }
 
 /// A start of 1 by 9 pixels in two lanes: the first has a column of eight pixels of one colour, the
-/// second one more, which knows nothing of them.
-pub(crate) fn two_lanes() -> Vec<u8> {
+/// second one more, which knows nothing of them. Then an update in which the second lane, with models
+/// that have not seen such a pixel, has that one again.
+pub(crate) fn two_lanes() -> Vec<Vec<u8>> {
     let mut first = Stream::map_in_lanes(&[1], &[1]);
     first.mode(SKIP, SKIP, PHOTO);
     first.mode(SKIP, PHOTO, PHOTO);
     first.photo_dot();
     (1..8).for_each(|_| first.photo_repeated());
-    let mut second = Stream::lane();
-    second.photo_dot();
-    start(1, 9, &[first.body(), second.body()].concat())
+    let mut lane = Stream::lane();
+    lane.photo_dot();
+    let update = start(1, 9, &[first.body(), lane.body()].concat());
+    let mut first = first.next_in_lanes(&[1], &[1]);
+    first.mode(SKIP, SKIP, SKIP);
+    first.mode(SKIP, SKIP, PHOTO);
+    let mut lane = lane.next_lane();
+    lane.photo_repeated();
+    vec![update, second(&[first.body(), lane.body()].concat())]
 }
 
 /// A start of 128 by 128 pixels that change nothing, whose lanes begin in `rows` of blocks.

@@ -103,22 +103,6 @@ impl Graphics {
         }
     }
 
-    /// Takes over all that `other` has learnt, in the memory there is.
-    pub(super) fn become_like(&mut self, other: &Self) {
-        let Self { wide, narrow, strips, strip, flat, run, wide_hit, narrow_hit, older, .. } =
-            other;
-        let Self { west, north, north_east, north_west, green, blue, red, rank, .. } = other;
-        self.wide.become_like(wide);
-        self.narrow.become_like(narrow);
-        self.strips.become_like(strips);
-        self.strip = *strip;
-        (self.flat, self.run, self.older) = (*flat, *run, *older);
-        (self.wide_hit, self.narrow_hit) = (*wide_hit, *narrow_hit);
-        (self.west, self.north) = (*west, *north);
-        (self.north_east, self.north_west) = (*north_east, *north_west);
-        (self.green, self.blue, self.red, self.rank) = (*green, *blue, *red, *rank);
-    }
-
     /// Codes the pixels of `range`, a part of a row.
     #[inline(always)]
     pub(super) fn code_span<C: Coder>(

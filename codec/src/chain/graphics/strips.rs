@@ -52,13 +52,6 @@ impl Strips {
         Self { slots: vec![Slot::default(); 1 << TABLE_BITS], history, end: 1 }
     }
 
-    /// Takes over all that `other` has kept, in the memory there is.
-    pub(super) fn become_like(&mut self, other: &Self) {
-        self.slots.clone_from(&other.slots);
-        self.history.clone_from(&other.history);
-        self.end = other.end;
-    }
-
     /// The place and the tag of `key`.
     #[inline(always)]
     const fn place(key: u32) -> (usize, u32) {

@@ -56,11 +56,6 @@ impl<const BITS: u32> Table<BITS> {
         Self { slots: vec![Slot::default(); 1 << BITS] }
     }
 
-    /// Takes over all that `other` has learnt, in the memory there is.
-    pub(super) fn become_like(&mut self, other: &Self) {
-        self.slots.clone_from(&other.slots);
-    }
-
     /// The place of a neighbourhood with `hash`.
     #[inline(always)]
     pub(super) const fn place(hash: u32) -> Place {
