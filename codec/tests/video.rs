@@ -109,6 +109,20 @@ fn a_film_that_moves_or_grows_is_found_again() {
 }
 
 #[test]
+fn photographs_and_pages_in_turn_are_no_film() {
+    let mut desk = desk();
+    for seed in 0..8 {
+        play(&mut desk, FILM, seed);
+        desk.send();
+        assert_eq!(desk.encoder.video_rect(), None, "after {seed} photographs");
+        desk.now_us += FRAME_US;
+        desk.draw_text(3);
+        desk.send();
+    }
+    desk.assert_equal();
+}
+
+#[test]
 fn nothing_is_video_when_every_frame_must_be_exact() {
     let config = EncoderConfig { policy: Policy::Exact, ..EncoderConfig::default() };
     let mut desk = Desk::new(SCREEN, config);

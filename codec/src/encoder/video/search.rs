@@ -5,7 +5,7 @@ use crate::bitstream::tiles_under;
 use crate::chain::Picture;
 use crate::colour::ColourMode;
 use crate::encoder::Encoder;
-use crate::encoder::choice::FILM_PAUSE_US;
+use crate::encoder::choice::{FILM_PAUSE_US, looks_photographic};
 use crate::encoder::config::Policy;
 use crate::encoder::tile::{Held, Task, TileState};
 use crate::frame::{BYTES_PER_PIXEL, FrameView};
@@ -248,6 +248,18 @@ impl Encoder {
                 && item.around_video.is_none()
                 && item.content.is_mostly_photo()
         });
+        // Film does not take turns with something else: a page that is shown between two photographs.
+        let others = candidates.iter().filter(|item| {
+            item.task == Task::Change
+                && item.around_video.is_none()
+                && !item.content.is_mostly_photo()
+        });
+        for item in others {
+            let Some(state) = tiles.get_mut(item.tile.0 as usize) else { continue };
+            if state.play.changes > 0 && !looks_photographic(frame, grid.rect(item.tile)) {
+                state.play = Play::default();
+            }
+        }
         let mut any = video.moves;
         for tile in fresh.map(|item| item.tile).chain(film.iter()) {
             let state = tiles.get_mut(tile.0 as usize);
