@@ -289,6 +289,20 @@ impl BlockMap {
             .flat_map(move |row| columns.clone().map(move |column| (column, row)))
     }
 
+    /// The pixels of `tile`, a rectangle for each row of blocks, from the first to the last block
+    /// that is not left as it is.
+    pub(crate) fn changed_parts(&self, tile: TileIndex) -> impl Iterator<Item = Rect> + '_ {
+        let tile_columns = self.grid.columns().max(1);
+        let column = (tile.0 % tile_columns) as usize * TILE_BLOCKS;
+        let row = (tile.0 / tile_columns) as usize * TILE_BLOCKS;
+        (row..).zip(self.block_rows(tile)).filter_map(move |(row, range)| {
+            let modes = &self.modes[range];
+            let changes = |mode: &Mode| *mode != Mode::SKIP;
+            let (first, last) = (modes.iter().position(changes)?, modes.iter().rposition(changes)?);
+            Some(self.run_rect(&(column + first..column + last + 1), row))
+        })
+    }
+
     /// Marks `tile` as changed.
     pub(crate) fn set_changed(&mut self, tile: TileIndex, claim: Claim) {
         self.changed[tile.0 as usize] = true;

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::ops::Range;
 
 use crate::bitstream::{TileBlock, tile_rows};
-use crate::chain::{Claim, Picture};
+use crate::chain::{BlockMap, Claim, Picture};
 use crate::frame::{BYTES_PER_PIXEL, Frame, FrameRows};
 use crate::geometry::{Rect, Size, TILE, TileGrid, TileIndex};
 use crate::parallel::{Divide, Workers};
@@ -24,8 +24,8 @@ pub(super) struct Canvas {
     pub(super) exact: Region,
     /// Tiles that a check has found right since they were written.
     pub(super) verified: Region,
-    /// Tiles that the update at hand shows.
-    shown: Vec<TileIndex>,
+    /// Tiles that the update at hand shows, and whether each shows the chain's picture before it.
+    shown: Vec<(TileIndex, bool)>,
     /// Tiles that show a video frame, and its rectangle.
     video_tiles: Region,
     video_rect: Rect,
@@ -71,28 +71,35 @@ impl Canvas {
         is_newer
     }
 
-    /// Shows `tiles` of the chain's picture as update `number` made them. They come in their order.
+    /// Shows the tiles of the chain's picture that update `number` changed by `map`.
     pub(super) fn show<W: Send>(
         &mut self,
-        tiles: impl Iterator<Item = (TileIndex, Claim)>,
+        map: &BlockMap,
         chain: &Picture,
         number: u32,
         workers: &Workers<W>,
         changed: &mut Region,
     ) {
         self.shown.clear();
-        for (tile, claim) in tiles {
+        for (tile, claim) in map.changed() {
             if self.takes(tile, number) {
+                // What is exact came from the chain, and nothing has been shown over it.
+                let is_known = self.exact.contains(tile);
                 self.note(tile, claim, changed);
-                self.shown.push(tile);
+                self.shown.push((tile, is_known));
             }
         }
         let Self { frame, grid, shown, video_tiles, video_rect, .. } = self;
         let columns = grid.columns();
         let band = ShowBand { rows: 0..grid.rows(), columns, tiles: shown, frame: frame.rows() };
         let shown = workers.divide(band, 1, |mut band| {
-            for &tile in band.tiles {
-                for part in around_video(grid.rect(tile), video_tiles.contains(tile), *video_rect) {
+            for &(tile, is_known) in band.tiles {
+                let is_video = video_tiles.contains(tile);
+                if is_known && !is_video {
+                    map.changed_parts(tile).for_each(|part| chain.give(part, &mut band.frame));
+                    continue;
+                }
+                for part in around_video(grid.rect(tile), is_video, *video_rect) {
                     chain.give(part, &mut band.frame);
                 }
             }
@@ -213,7 +220,7 @@ fn around_video(tile: Rect, is_video: bool, video: Rect) -> impl Iterator<Item =
 struct ShowBand<'a> {
     rows: Range<u32>,
     columns: u32,
-    tiles: &'a [TileIndex],
+    tiles: &'a [(TileIndex, bool)],
     frame: FrameRows<'a>,
 }
 
@@ -225,7 +232,8 @@ impl Divide for ShowBand<'_> {
     fn divide(self, middle: usize) -> (Self, Self) {
         let Self { rows, columns, tiles, frame } = self;
         let row = rows.start + middle as u32;
-        let (above, below) = tiles.split_at(tiles.partition_point(|tile| tile.0 < row * columns));
+        let (above, below) =
+            tiles.split_at(tiles.partition_point(|(tile, _)| tile.0 < row * columns));
         let (upper, lower) = frame.split_at(row as u16 * TILE);
         (
             Self { rows: rows.start..row, columns, tiles: above, frame: upper },

@@ -347,8 +347,8 @@ impl Decoder {
             // What equalled the source in its former colours does so no more.
             canvas.exact.clear();
         }
-        let tiles = self.line.map.changed();
-        canvas.show(tiles, &self.line.previous, header.number, &self.workers, &mut self.changed);
+        let Line { map, previous, .. } = &self.line;
+        canvas.show(map, previous, header.number, &self.workers, &mut self.changed);
         canvas.chain = header.number;
     }
 
