@@ -192,13 +192,33 @@ fn two_threads_decode_what_one_encoded_and_the_reverse() {
 
 #[test]
 fn threads_do_not_change_the_bytes() {
-    let updates = |threads| {
-        let mut desk = Desk::new(Size::new(1100, 900), EncoderConfig { threads, ..exact() });
-        desk.draw_text(3);
-        desk.draw_photo_in(100, 100, 900, 700, 4);
-        desk.record()
-    };
-    assert!(updates(1) == updates(3));
+    for policy in [Policy::Exact, Policy::Live] {
+        let updates = |threads| {
+            let config = EncoderConfig { threads, policy, ..EncoderConfig::default() };
+            let mut desk = Desk::new(Size::new(1100, 900), config);
+            desk.draw_text(3);
+            desk.draw_photo_in(100, 100, 900, 700, 4);
+            let mut updates = desk.record();
+            // Moved, coded in several lanes, returned from the cache, film, and refined.
+            desk.scroll_up(45, 5);
+            updates.extend(desk.record());
+            for seed in [6, 7, 3] {
+                desk.draw_text(seed);
+                desk.draw_photo_in(300, 200, 500, 400, seed);
+                updates.extend(desk.record());
+            }
+            for seed in 8..14 {
+                desk.now_us += 33_333;
+                desk.draw_photo_in(500, 300, 400, 300, seed);
+                updates.extend(desk.record());
+            }
+            desk.now_us += 10_000_000;
+            updates.extend(desk.record());
+            updates
+        };
+        let one = updates(1);
+        assert!(one == updates(2) && one == updates(3), "{policy:?}");
+    }
 }
 
 #[test]
