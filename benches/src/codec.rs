@@ -81,8 +81,7 @@ fn settings(arguments: &CodecArgs) -> Vec<Setting> {
 }
 
 fn ours(clip: &Clip, setting: Setting, passes: usize) -> Result<Row, BenchError> {
-    let one = ours::measure(clip, setting, passes)?;
-    let two = ours::measure(clip, Setting { threads: 2, ..setting }, passes)?;
+    let [one, two] = ours::measure_both(clip, setting, passes)?;
     let median_cut_db = match setting.colours {
         ColourName::Palette => median_cut::screen_psnr_db(clip)?,
         _ => None,

@@ -221,22 +221,39 @@ impl Tally {
         self.rest.iter().map(|frame| frame.cost.bytes).sum()
     }
 
-    /// How many times as fast as here `other` was on the frames that took longer than `floor`
-    /// here; the key frame counts. `None` when there is none. `time` picks encoding or decoding.
-    pub(crate) fn speed_up(
+    /// The frames that took longer than `floor` here, and what they took here and in `other`; the
+    /// key frame counts. `time` picks encoding or decoding.
+    pub(crate) fn slow(
         &self,
         other: &Self,
         floor: Duration,
         time: impl Fn(&Cost) -> Duration,
-    ) -> Option<f64> {
-        let slow = self.frames.iter().zip(&other.frames);
-        let (one, two) = slow
-            .map(|(a, b)| (time(&a.cost), time(&b.cost)))
-            .filter(|times| times.0 > floor)
-            .fold((Duration::ZERO, Duration::ZERO), |sum, times| {
-                (sum.0 + times.0, sum.1 + times.1)
-            });
-        (two > Duration::ZERO).then(|| one.as_secs_f64() / two.as_secs_f64())
+    ) -> Slow {
+        let pairs = self.frames.iter().zip(&other.frames);
+        pairs.map(|(a, b)| (time(&a.cost), time(&b.cost))).filter(|times| times.0 > floor).fold(
+            Slow::default(),
+            |sum, times| Slow {
+                frames: sum.frames + 1,
+                here: sum.here + times.0,
+                other: sum.other + times.1,
+            },
+        )
+    }
+}
+
+/// Frames that took long, and their times in two tallies.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Slow {
+    pub(crate) frames: usize,
+    pub(crate) here: Duration,
+    pub(crate) other: Duration,
+}
+
+impl Slow {
+    /// How many times as fast the other tally was; `None` without frames.
+    pub(crate) fn speed_up(self) -> Option<f64> {
+        let is_known = self.other > Duration::ZERO;
+        is_known.then(|| self.here.as_secs_f64() / self.other.as_secs_f64())
     }
 }
 
@@ -340,7 +357,7 @@ mod tests {
             tally
         });
         let speed_up = |tallies: &[Tally; 2]| {
-            tallies[0].speed_up(&tallies[1], Duration::from_millis(5), |cost| cost.encode)
+            tallies[0].slow(&tallies[1], Duration::from_millis(5), |cost| cost.encode).speed_up()
         };
         assert_eq!(speed_up(&tallies), Some(2.0));
         tallies[1].keep_faster(&[cost(1, 4), cost(1, 9), cost(1, 4)]);

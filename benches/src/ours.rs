@@ -64,15 +64,30 @@ pub(crate) struct Unchanged {
     pub(crate) undamaged: Duration,
 }
 
-/// Codes `clip` frame by frame, decodes what was coded and compares; `passes` times, of which each
-/// frame's fastest counts.
-///
-/// The whole frame counts as damaged each time: finding what changed is part of the encode time.
-pub(crate) fn measure(
+/// Measures on one thread and on two, `passes` times in turn so that both see the same load of the
+/// machine; each frame's fastest time counts.
+pub(crate) fn measure_both(
     clip: &Clip,
     setting: Setting,
     passes: usize,
-) -> Result<Measured, BenchError> {
+) -> Result<[Measured; 2], BenchError> {
+    let settings = [1, 2].map(|threads| Setting { threads, ..setting });
+    let [one, two] = settings.map(|setting| measure(clip, setting));
+    let mut both = [one?, two?];
+    for _ in 1..passes {
+        for (measured, setting) in both.iter_mut().zip(settings) {
+            let mut costs = Vec::with_capacity(measured.tally.frames());
+            pass(clip, setting, |cost, _, _| costs.push(cost))?;
+            measured.tally.keep_faster(&costs);
+        }
+    }
+    Ok(both)
+}
+
+/// Codes `clip` frame by frame, decodes what was coded and compares.
+///
+/// The whole frame counts as damaged each time: finding what changed is part of the encode time.
+fn measure(clip: &Clip, setting: Setting) -> Result<Measured, BenchError> {
     let mut tally = Tally::new(TileGrid::new(clip.size));
     let (mut coder, last) = pass(clip, setting, |cost, source, shown| {
         tally.add(cost, source, shown);
@@ -87,11 +102,6 @@ pub(crate) fn measure(
         tally.add_rest(cost, last.view(), coder.picture()?);
     }
     let unchanged = coder.time_unchanged(&last);
-    for _ in 1..passes {
-        let mut costs = Vec::with_capacity(tally.frames());
-        pass(clip, setting, |cost, _, _| costs.push(cost))?;
-        tally.keep_faster(&costs);
-    }
     Ok(Measured { tally, tools, film, unchanged })
 }
 
@@ -281,7 +291,7 @@ mod tests {
                     ack_delay,
                     lose_leaf: 0,
                 };
-                let measured = measure(&clip, setting, 1).expect(&clip.name);
+                let measured = measure(&clip, setting).expect(&clip.name);
                 assert!(measured.tally.least_exact_share() >= 1.0, "{}", clip.name);
                 assert_eq!(measured.tally.psnr_db(), None, "{}", clip.name);
             }
@@ -298,7 +308,7 @@ mod tests {
                 ack_delay: 3,
                 lose_leaf: 2,
             };
-            let tally = measure(&clip, setting, 1).expect(&clip.name).tally;
+            let tally = measure(&clip, setting).expect(&clip.name).tally;
             assert!(tally.exact_after().is_some(), "{} never became exact", clip.name);
             if ["terminal-typing", "terminal-scroll", "editor", "clock"].contains(&&*clip.name) {
                 assert!(tally.least_exact_share() >= 1.0, "{}", clip.name);

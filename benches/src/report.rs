@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::metrics::{Tally, milliseconds};
 use crate::ours::{Measured, Setting};
 
-/// Encode times above which two threads are compared with one.
+/// Times of a frame above which two threads are compared with one.
 const SLOW_FRAME: Duration = Duration::from_millis(5);
 
 /// One codec's figures on one clip. What an `Option` leaves out is `null`.
@@ -53,8 +53,16 @@ pub(crate) struct Row {
 pub(crate) struct OursOnly {
     /// Bytes after the clip's end, until its last picture was exact.
     pub(crate) rest_bytes: usize,
-    /// How many times as fast two threads are on frames above 5 ms; none when there are none.
+    /// Frames, the first among them, that take one thread more than 5 ms to encode or to decode: how
+    /// many, their times together on one thread and on two, and the one divided by the other; none
+    /// when there are no such frames.
+    pub(crate) slow_encode_frames: usize,
+    pub(crate) slow_encode_ms: f64,
+    pub(crate) slow_encode_ms_2t: f64,
     pub(crate) encode_speed_up_2t: Option<f64>,
+    pub(crate) slow_decode_frames: usize,
+    pub(crate) slow_decode_ms: f64,
+    pub(crate) slow_decode_ms_2t: f64,
     pub(crate) decode_speed_up_2t: Option<f64>,
     pub(crate) key_encode_ms_2t: f64,
     pub(crate) key_decode_ms_2t: f64,
@@ -117,6 +125,8 @@ impl Row {
         median_cut_screen_db: Option<f64>,
     ) -> Self {
         let tally = &one.tally;
+        let encode = tally.slow(two, SLOW_FRAME, |cost| cost.encode);
+        let decode = tally.slow(two, SLOW_FRAME, |cost| cost.decode);
         Self {
             policy: Some(setting.policy.as_str()),
             ack_delay: Some(setting.ack_delay),
@@ -124,8 +134,14 @@ impl Row {
             decode_ms_2t: Some(two.decode_ms()),
             ours: Some(OursOnly {
                 rest_bytes: tally.rest_bytes(),
-                encode_speed_up_2t: tally.speed_up(two, SLOW_FRAME, |cost| cost.encode),
-                decode_speed_up_2t: tally.speed_up(two, SLOW_FRAME, |cost| cost.decode),
+                slow_encode_frames: encode.frames,
+                slow_encode_ms: milliseconds(encode.here),
+                slow_encode_ms_2t: milliseconds(encode.other),
+                encode_speed_up_2t: encode.speed_up(),
+                slow_decode_frames: decode.frames,
+                slow_decode_ms: milliseconds(decode.here),
+                slow_decode_ms_2t: milliseconds(decode.other),
+                decode_speed_up_2t: decode.speed_up(),
                 key_encode_ms_2t: milliseconds(two.key().encode),
                 key_decode_ms_2t: milliseconds(two.key().decode),
                 unchanged_swept_ms: milliseconds(one.unchanged.swept),
