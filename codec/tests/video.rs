@@ -123,6 +123,29 @@ fn photographs_and_pages_in_turn_are_no_film() {
 }
 
 #[test]
+fn photographs_that_scroll_into_sight_are_no_film() {
+    let mut desk = desk();
+    let Rect { x, y, width, height } = FILM;
+    desk.draw_photo_in(x, y, width, height, 1);
+    desk.send();
+    desk.settle();
+    let step = 90;
+    for seed in 0..12 {
+        desk.now_us += FRAME_US;
+        for row in y..y + height - step {
+            let below = desk.frame.view().span(x, row + step, width).to_vec();
+            desk.frame.span_mut(x, row, width).copy_from_slice(&below);
+        }
+        desk.damage.add(FILM);
+        desk.draw_photo_in(x, y + height - step, width, step, 900 + 17 * seed);
+        desk.send();
+        assert_eq!(desk.encoder.video_rect(), None, "after {seed} steps");
+    }
+    desk.settle();
+    desk.assert_equal();
+}
+
+#[test]
 fn nothing_is_video_when_every_frame_must_be_exact() {
     let config = EncoderConfig { policy: Policy::Exact, ..EncoderConfig::default() };
     let mut desk = Desk::new(SCREEN, config);

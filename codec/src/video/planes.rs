@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slope_of_colour_comes_back_within_two() {
+    fn a_slope_of_colour_comes_back_within_three() {
         let size = Size::new(64, 32);
         let mut frame = Frame::black(size);
         for (at, pixel) in frame.data_mut().as_chunks_mut::<4>().0.iter_mut().enumerate() {

@@ -1,11 +1,12 @@
 //! Which rectangle plays film: tiles that touch each other, that change to new photographic content
 //! in quick succession, and whose changes together keep filling one rectangle.
 
+use super::stream::looks_filmed;
 use crate::bitstream::tiles_under;
-use crate::chain::Picture;
+use crate::chain::{BLOCK, Picture};
 use crate::colour::ColourMode;
 use crate::encoder::Encoder;
-use crate::encoder::choice::{FILM_PAUSE_US, looks_photographic};
+use crate::encoder::choice::FILM_PAUSE_US;
 use crate::encoder::config::Policy;
 use crate::encoder::tile::{Held, Task, TileState};
 use crate::frame::{BYTES_PER_PIXEL, FrameView};
@@ -22,6 +23,9 @@ const STABLE_CALLS: u8 = 2;
 /// Fewest tiles of a video: below, a stream of its own does not pay for its intra frame. A choice, not
 /// a measurement.
 const MIN_TILES: usize = 6;
+
+/// Blocks of a tile.
+const TILE_BLOCKS: u32 = (TILE as usize / BLOCK).pow(2) as u32;
 
 /// Share of its tiles that must be film when it is recognised, and below which it is given up, in
 /// percent.
@@ -243,23 +247,23 @@ impl Encoder {
         }
         let Self { candidates, tiles, film, grid, line, originals, video, .. } = self;
         let search = &mut video.search;
-        let fresh = candidates.iter().filter(|item| {
-            item.task == Task::Change
-                && item.around_video.is_none()
-                && item.content.is_mostly_photo()
-        });
+        let changes = candidates
+            .iter()
+            .filter(|item| item.task == Task::Change && item.around_video.is_none());
         // Film does not take turns with something else: a page that is shown between two photographs.
-        let others = candidates.iter().filter(|item| {
-            item.task == Task::Change
-                && item.around_video.is_none()
-                && !item.content.is_mostly_photo()
-        });
-        for item in others {
+        for item in changes.clone().filter(|item| !item.content.is_mostly_photo()) {
             let Some(state) = tiles.get_mut(item.tile.0 as usize) else { continue };
-            if state.play.changes > 0 && !looks_photographic(frame, grid.rect(item.tile)) {
+            if state.play.changes > 0 && !looks_filmed(frame, grid.rect(item.tile)) {
                 state.play = Play::default();
             }
         }
+        // Photographs that scroll come into sight tile by tile, at the same place for as long as they
+        // do; but then most of what changes has moved.
+        let (photo, moved) = changes.clone().fold((0, 0), |(photo, moved), item| {
+            (photo + item.content.photo, moved + item.content.moved)
+        });
+        let is_scroll = moved > photo + film.len() as u32 * TILE_BLOCKS;
+        let fresh = changes.filter(|item| !is_scroll && item.content.is_mostly_photo());
         let mut any = video.moves;
         for tile in fresh.map(|item| item.tile).chain(film.iter()) {
             let state = tiles.get_mut(tile.0 as usize);

@@ -109,9 +109,9 @@ fn holds(line: &Line, frame: FrameView<'_>, rect: Rect) -> bool {
     })
 }
 
-/// Whether what changed inside a video is film rather than drawn on it, by a sample of rows: three of
-/// four pixels differ from their neighbour, or many do and most of those by little, as in a sky.
-fn looks_filmed(frame: FrameView<'_>, rect: Rect) -> bool {
+/// Whether what changed is film rather than drawn, by a sample of rows: three of four pixels differ
+/// from their neighbour, or many do and most of those by little, as in a sky.
+pub(super) fn looks_filmed(frame: FrameView<'_>, rect: Rect) -> bool {
     let (mut pairs, mut close, mut far) = (0, 0, 0);
     for y in (rect.y..rect.y + rect.height).step_by(4) {
         let row = frame.span(rect.x, y, rect.width).as_chunks::<BYTES_PER_PIXEL>().0;
