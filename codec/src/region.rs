@@ -122,9 +122,9 @@ impl Region {
     }
 
     /// The tiles in the set that stand in `rows`, row by row.
-    pub(crate) fn in_rows(&self, rows: Range<u32>) -> impl Iterator<Item = TileIndex> + '_ {
+    pub(crate) fn in_rows(&self, rows: Range<usize>) -> impl Iterator<Item = TileIndex> + '_ {
         let (grid, columns) = (self.grid, 0..self.grid.columns());
-        let all = rows.flat_map(move |row| columns.clone().map(move |column| (column, row)));
+        let all = rows.flat_map(move |row| columns.clone().map(move |column| (column, row as u32)));
         all.map(move |(column, row)| grid.index(column, row)).filter(|tile| self.contains(*tile))
     }
 

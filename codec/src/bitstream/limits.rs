@@ -14,7 +14,8 @@ pub struct Limits {
     /// Largest width and height of the canvas, in pixels, at most [`MAX_DIMENSION`].
     pub max_dimension: u16,
     /// Most pixels of the canvas. The decoder holds five pictures of it with four bytes a pixel, and
-    /// at most the bytes of one more for the pictures of a leaf.
+    /// at most the bytes of one more for the pictures of a leaf; besides, some 3 MB of models for each
+    /// lane, of which there are four at most, and what the H.264 decoder needs for a video.
     pub max_pixels: usize,
     /// Most bytes of one update.
     pub max_update_bytes: usize,

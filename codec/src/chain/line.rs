@@ -112,7 +112,8 @@ impl Line {
     ) {
         let Self { current, colours, .. } = self;
         let grid = tiles.grid();
-        let band = TakeBand { rows: 0..grid.rows(), current: current.rows() };
+        let (rows, height) = (0..grid.rows() as usize, usize::from(TILE));
+        let band = CurrentBand { rows, height, current: current.rows() };
         let Ok(()) = workers.divide(band, 1, |mut band| {
             for tile in tiles.in_rows(band.rows) {
                 band.current.take(frame, grid.rect(tile), colours);
@@ -145,7 +146,8 @@ impl Line {
     pub(crate) fn place_copies<W: Send>(&mut self, workers: &Workers<W>) -> Result<(), Rule> {
         let Self { previous, past, current, map, cache, .. } = self;
         let size = current.size();
-        let band = PlaceBand { rows: 0..map.dimensions().1, current: current.rows() };
+        let rows = 0..map.dimensions().1;
+        let band = CurrentBand { rows, height: BLOCK, current: current.rows() };
         let sources = CopySources { size, map, previous, past, cache };
         workers.divide(band, GRAIN_ROWS, |band| band.place(sources))
     }
@@ -195,23 +197,26 @@ impl Line {
 /// Rows of blocks that one thread works on at a time.
 const GRAIN_ROWS: usize = 8;
 
-/// Rows of tiles whose pixels one thread takes.
-struct TakeBand<'a> {
-    rows: Range<u32>,
+/// Rows of tiles or blocks, of which one thread writes the new pixels.
+struct CurrentBand<'a> {
+    rows: Range<usize>,
+    /// Pixels from one row to the next.
+    height: usize,
     current: Rows<'a>,
 }
 
-impl Divide for TakeBand<'_> {
+impl Divide for CurrentBand<'_> {
     fn len(&self) -> usize {
         self.rows.len()
     }
 
     fn divide(self, middle: usize) -> (Self, Self) {
-        let row = self.rows.start + middle as u32;
-        let (above, below) = self.current.split_at(row as usize * usize::from(TILE));
+        let Self { rows, height, current } = self;
+        let row = rows.start + middle;
+        let (above, below) = current.split_at(row * height);
         (
-            Self { rows: self.rows.start..row, current: above },
-            Self { rows: row..self.rows.end, current: below },
+            Self { rows: rows.start..row, height, current: above },
+            Self { rows: row..rows.end, height, current: below },
         )
     }
 }
@@ -226,28 +231,8 @@ struct CopySources<'a> {
     cache: &'a Cache,
 }
 
-/// Rows of blocks whose copies one thread makes.
-struct PlaceBand<'a> {
-    rows: Range<usize>,
-    current: Rows<'a>,
-}
-
-impl Divide for PlaceBand<'_> {
-    fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    fn divide(self, middle: usize) -> (Self, Self) {
-        let row = self.rows.start + middle;
-        let (above, below) = self.current.split_at(row * BLOCK);
-        (
-            Self { rows: self.rows.start..row, current: above },
-            Self { rows: row..self.rows.end, current: below },
-        )
-    }
-}
-
-impl PlaceBand<'_> {
+impl CurrentBand<'_> {
+    /// Makes the copies in rows of blocks.
     fn place(mut self, sources: CopySources<'_>) -> Result<(), Rule> {
         let CopySources { size, map, previous, past: [former, stable], cache } = sources;
         let current = &mut self.current;

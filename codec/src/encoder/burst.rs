@@ -6,8 +6,9 @@
 
 use super::Encoder;
 use super::blocks::{Sample, sample};
-use super::choice::{BURST_BLOCKS, looks_photographic, was_film};
+use super::choice::{BURST_BLOCKS, was_film};
 use super::config::Policy;
+use super::grain::looks_photographic;
 use super::tile::{Held, Task};
 use crate::frame::FrameView;
 

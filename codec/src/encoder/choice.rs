@@ -2,17 +2,17 @@
 
 use super::blocks::{TileContent, make_exact};
 use super::config::{EncodeRequest, Policy};
+use super::grain::looks_photographic;
 use super::tile::{Candidate, Task, TileState};
 use super::{Encoder, Held};
-use crate::frame::{BYTES_PER_PIXEL, FrameView};
-use crate::geometry::Rect;
+use crate::frame::FrameView;
 
 /// Blocks of new photographic content up to which an update is exact at once: by the guess below
 /// less than 4 kB, which refining them later would send on top. A choice, not a measurement.
 const EXACT_BLOCKS: u32 = 48;
 
 /// Changes in quick succession after which a tile of new photographic content is film.
-const FILM_CHANGES: u8 = 4;
+pub(super) const FILM_CHANGES: u8 = 4;
 
 /// What quick succession means: 4 changes a second. Arbitrary; a slower film costs bytes, not
 /// pixels.
@@ -24,7 +24,7 @@ pub(super) const BURST_BLOCKS: u32 = 4_096;
 
 /// Changes of film of which one is searched for moved content. Arbitrary: a share of the cost that
 /// does not matter.
-const FILM_SEARCH_CHANGES: u8 = 8;
+pub(super) const FILM_SEARCH_CHANGES: u8 = 8;
 
 /// First guesses at the bytes of a block; the ratio of coded to guessed bytes corrects them.
 const GRAPHICS_BYTES: u64 = 12;
@@ -72,23 +72,6 @@ impl Estimate {
             self.ratio = (self.ratio * 3 + ratio) / 4;
         }
     }
-}
-
-/// Whether three of four pixels differ from their neighbour, by a sample of rows: so few are equal
-/// in photographs only.
-pub(super) fn looks_photographic(frame: FrameView<'_>, rect: Rect) -> bool {
-    let (mut pairs, mut differing) = (0, 0);
-    for y in (rect.y..rect.y + rect.height).step_by(8) {
-        let row = frame.span(rect.x, y, rect.width);
-        let next = row.get(BYTES_PER_PIXEL..).unwrap_or_default();
-        for (pixel, next) in
-            row.chunks_exact(BYTES_PER_PIXEL).zip(next.chunks_exact(BYTES_PER_PIXEL))
-        {
-            pairs += 1;
-            differing += u32::from(pixel[..3] != next[..3]);
-        }
-    }
-    differing * 4 > pairs * 3
 }
 
 /// Whether a tile was sent as film a moment ago.
@@ -164,7 +147,7 @@ impl Encoder {
             let is_new = item.content.photo * 2 > item.content.blocks && fresh > moved;
             let is_quick = now_us.saturating_sub(state.film_us) <= FILM_PAUSE_US;
             state.film_changes = match (is_new, is_quick) {
-                (true, true) => state.film_changes.saturating_add(1),
+                (true, true) => state.next_film_change(),
                 (true, false) => 1,
                 (false, _) => 0,
             };

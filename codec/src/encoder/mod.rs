@@ -16,6 +16,7 @@ mod colour;
 mod config;
 mod directory;
 mod emit;
+mod grain;
 mod load;
 mod motion;
 mod originals;

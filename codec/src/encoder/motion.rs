@@ -494,6 +494,21 @@ mod tests {
     use super::*;
     use crate::geometry::{Rect, Size};
 
+    /// The vectors found when all tiles of `line` change.
+    fn vectors(line: &Line, size: Size) -> Vec<Vector> {
+        let grid = TileGrid::new(size);
+        let tiles = (0..grid.tiles()).map(|tile| (TileIndex(tile), 0));
+        let mut directory = Directory::new();
+        directory.reset(line, grid);
+        let mut motion = Motion::new();
+        motion.reset(grid);
+        let mut vectors = [Vector::default(); MAX_VECTORS];
+        let workers = Workers::new(1, || Ok(())).expect("a worker");
+        motion.find_anchors(&line.previous, &line.current, &Region::full(size), &workers);
+        let found = motion.find(line, &directory, tiles, &mut vectors);
+        found.to_vec()
+    }
+
     #[test]
     fn spans_of_equal_pixels_hash_like_others() {
         for pixel in [0, 1, 0x00ff_ffff] {
@@ -528,16 +543,7 @@ mod tests {
                 after.pixels_mut()[to] = before.pixels()[from];
             }
         }
-        let grid = TileGrid::new(size);
-        let tiles = (0..grid.tiles()).map(|tile| (TileIndex(tile), 0));
-        let mut directory = Directory::new();
-        directory.reset(&line, grid);
-        let mut motion = Motion::new();
-        motion.reset(grid);
-        let mut vectors = [Vector::default(); MAX_VECTORS];
-        let workers = Workers::new(1, || Ok(())).expect("a worker");
-        motion.find_anchors(&line.previous, &line.current, &Region::full(size), &workers);
-        let found = motion.find(&line, &directory, tiles, &mut vectors);
+        let found = vectors(&line, size);
         assert_eq!(found.first(), Some(&Vector { page: None, dx: -101, dy: -37 }));
         let block = Rect::new(140, 64, 8, 8);
         assert_eq!(found[0].source(block, size), Some(Rect::new(39, 27, 8, 8)));
@@ -559,16 +565,7 @@ mod tests {
                 line.current.pixels_mut()[at] = pixel(x + 7, y + 5);
             }
         }
-        let grid = TileGrid::new(size);
-        let tiles = (0..grid.tiles()).map(|tile| (TileIndex(tile), 0));
-        let mut directory = Directory::new();
-        directory.reset(&line, grid);
-        let mut motion = Motion::new();
-        motion.reset(grid);
-        let mut vectors = [Vector::default(); MAX_VECTORS];
-        let workers = Workers::new(1, || Ok(())).expect("a worker");
-        motion.find_anchors(&line.previous, &line.current, &Region::full(size), &workers);
-        let found = motion.find(&line, &directory, tiles, &mut vectors);
+        let found = vectors(&line, size);
         let is_right = |vector: &Vector| (vector.dx - 7) % 40 == 0 && (vector.dy - 5) % 30 == 0;
         assert!(!found.is_empty() && found.iter().all(is_right), "{found:?}");
         assert_eq!(found[0], Vector { page: None, dx: 7, dy: 5 });

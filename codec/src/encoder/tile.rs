@@ -1,6 +1,7 @@
 //! What the encoder knows about each tile: the pixels that were sent and how.
 
 use super::blocks::{TileContent, TileModes};
+use super::choice::FILM_SEARCH_CHANGES;
 use super::video::Play;
 use crate::chain::Claim;
 use crate::geometry::TileIndex;
@@ -54,9 +55,15 @@ impl TileState {
         self.seen = hash;
     }
 
+    /// The number of film changes with one more. Past the largest it goes on in the same turn of
+    /// [`FILM_SEARCH_CHANGES`], so that film stays film and is searched as often as before.
+    pub(super) fn next_film_change(&self) -> u8 {
+        self.film_changes.checked_add(1).unwrap_or(FILM_SEARCH_CHANGES)
+    }
+
     /// Notes that what was seen at `now_us` goes as film.
     pub(super) fn see_film(&mut self, now_us: u64) {
-        self.film_changes = self.film_changes.wrapping_add(1);
+        self.film_changes = self.next_film_change();
         (self.film_us, self.filmed_us) = (now_us, now_us);
     }
 
@@ -121,6 +128,23 @@ impl Candidate {
             Some(claim) => claim,
             None if self.content.is_exact() => Claim::Exact,
             None => Claim::Lossy,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::choice::FILM_CHANGES;
+    use super::*;
+
+    #[test]
+    fn film_that_plays_for_long_stays_film_and_is_searched_in_its_turn() {
+        let mut state = TileState::default();
+        for change in 1..1_000_u32 {
+            state.see_film(u64::from(change));
+            let turn = u32::from(state.film_changes) % u32::from(FILM_SEARCH_CHANGES);
+            assert_eq!(turn, change % u32::from(FILM_SEARCH_CHANGES), "change {change}");
+            assert!(change < 4 || state.film_changes >= FILM_CHANGES, "change {change}");
         }
     }
 }

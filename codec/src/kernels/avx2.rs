@@ -12,7 +12,8 @@ use std::arch::x86_64::{
     _mm256_storeu_si256, _mm256_xor_si256,
 };
 
-/// Does `work` compiled for AVX2 and the bit instructions that come with it, as a function of its own.
+/// Does `work` compiled for AVX2 and the bit instructions that come with it. Not inlined, so that a
+/// caller's variables take no registers from its loops.
 #[inline(never)]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 pub(super) fn run<W: super::Vectorized>(work: W) -> W::Output {

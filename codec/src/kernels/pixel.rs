@@ -83,6 +83,7 @@ mod tests {
             }
         }
     }
+
     #[test]
     fn restored_rows_equal_the_scalar_reference() {
         let mut state = 0x2545_f491_u32;

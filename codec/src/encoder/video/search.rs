@@ -1,13 +1,13 @@
 //! Which rectangle plays film: tiles that touch each other, that change to new photographic content
 //! in quick succession, and whose changes together keep filling one rectangle.
 
-use super::stream::looks_filmed;
 use crate::bitstream::tiles_under;
 use crate::chain::{BLOCK, Picture};
 use crate::colour::ColourMode;
 use crate::encoder::Encoder;
 use crate::encoder::choice::FILM_PAUSE_US;
 use crate::encoder::config::Policy;
+use crate::encoder::grain::looks_filmed;
 use crate::encoder::tile::{Held, Task, TileState};
 use crate::frame::{BYTES_PER_PIXEL, FrameView};
 use crate::geometry::{Rect, Size, TILE, TileGrid, TileIndex};

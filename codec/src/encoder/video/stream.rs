@@ -9,6 +9,7 @@ use crate::bitstream::{
     VideoHeader, tiles_under,
 };
 use crate::chain::{Claim, Line};
+use crate::encoder::grain::looks_filmed;
 use crate::encoder::payload::{Payload, Payloads};
 use crate::encoder::tile::{Held, Task};
 use crate::encoder::{Encoder, Report};
@@ -17,9 +18,6 @@ use crate::geometry::{Rect, Size, TILE};
 use crate::region::Region;
 use crate::tools::ToolFailed;
 use crate::video::{self, FrameKind};
-
-/// Neighbours in a smooth picture differ by at most this in each channel.
-const CLOSE: u8 = 12;
 
 /// The stream of the rectangle that plays, or played last.
 #[derive(Default)]
@@ -109,23 +107,6 @@ fn holds(line: &Line, frame: FrameView<'_>, rect: Rect) -> bool {
     })
 }
 
-/// Whether what changed is film rather than drawn, by a sample of rows: three of four pixels differ
-/// from their neighbour, or many do and most of those by little, as in a sky.
-pub(super) fn looks_filmed(frame: FrameView<'_>, rect: Rect) -> bool {
-    let (mut pairs, mut close, mut far) = (0, 0, 0);
-    for y in (rect.y..rect.y + rect.height).step_by(4) {
-        let row = frame.span(rect.x, y, rect.width).as_chunks::<BYTES_PER_PIXEL>().0;
-        for (pixel, next) in row.iter().zip(row.get(1..).unwrap_or_default()) {
-            let distance = (0..3).map(|channel| pixel[channel].abs_diff(next[channel])).max();
-            let distance = distance.unwrap_or(0);
-            pairs += 1;
-            close += u32::from((1..=CLOSE).contains(&distance));
-            far += u32::from(distance > CLOSE);
-        }
-    }
-    (close + far) * 4 > pairs * 3 || close * 4 > pairs && close > 2 * far
-}
-
 impl Encoder {
     /// Sets aside, before anything is searched for, the tiles of the video that plays. Those of its
     /// edge around which something has changed stay candidates for that alone.
@@ -146,8 +127,7 @@ impl Encoder {
             if !is_film {
                 return true;
             }
-            state.film_changes = state.film_changes.saturating_add(1);
-            (state.film_us, state.filmed_us) = (now_us, now_us);
+            state.see_film(now_us);
             video.moved_us = now_us;
             video.moves = true;
             // A leaf, or another video, has shown it approximately.
