@@ -8,7 +8,10 @@ use crate::figures::MeteredFactory;
 use crate::identity::{Fingerprint, Identity};
 use crate::link::Link;
 use crate::tls::{self, FoundKey};
-use quinn::{AckFrequencyConfig, EndpointConfig, IdleTimeout, TransportConfig, VarInt};
+use quinn::{
+    AckFrequencyConfig, AsyncUdpSocket, EndpointConfig, IdleTimeout, Runtime as _, TransportConfig,
+    VarInt,
+};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
@@ -147,14 +150,28 @@ impl Endpoint {
         accepts: Option<Protocol>,
     ) -> Result<Self, BindError> {
         let socket_error = |cause| BindError::Socket { address, cause };
+        let socket = UdpSocket::bind(address).map_err(socket_error)?;
+        let socket = quinn::TokioRuntime.wrap_udp_socket(socket).map_err(socket_error)?;
+        Self::with_socket(socket, identity, accepts)
+    }
+
+    /// As [`Endpoint::bind`], on a socket of the caller's making: what packets travel by is its affair alone.
+    ///
+    /// Time is that of the tokio runtime around it.
+    pub fn with_socket(
+        socket: Arc<dyn AsyncUdpSocket>,
+        identity: Arc<Identity>,
+        accepts: Option<Protocol>,
+    ) -> Result<Self, BindError> {
+        let address = socket.local_addr().unwrap_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)));
         let server = match accepts {
             Some(protocol) => Some(server_config(&identity, protocol, Trust::AnyKey)?.0),
             None => None,
         };
-        let socket = UdpSocket::bind(address).map_err(socket_error)?;
         let runtime = Arc::new(quinn::TokioRuntime);
-        let inner = quinn::Endpoint::new(EndpointConfig::default(), server, socket, runtime)
-            .map_err(socket_error)?;
+        let config = EndpointConfig::default();
+        let inner = quinn::Endpoint::new_with_abstract_socket(config, server, socket, runtime)
+            .map_err(|cause| BindError::Socket { address, cause })?;
         Ok(Self { inner, identity, accepts })
     }
 
