@@ -32,6 +32,7 @@ pub mod link;
 #[doc(hidden)]
 pub mod oracle;
 pub mod pairing;
+pub mod path;
 mod pool;
 pub mod priority;
 pub mod report;
