@@ -3,7 +3,9 @@
 //! The certificate around the key is self-signed and made anew at every start; only the key matters. What a peer's
 //! fingerprint is worth is decided elsewhere: by [`crate::pairing`], by a pin, by the roster of a session.
 
+use crate::signature::{PublicKey, Signature};
 use rcgen::{CertificateParams, KeyPair, PKCS_ED25519};
+use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::ParsedCertificate;
 use serde::{Deserialize, Serialize};
@@ -34,7 +36,12 @@ impl Fingerprint {
     /// The fingerprint of the key in `certificate`.
     pub(crate) fn of_certificate(certificate: &CertificateDer<'_>) -> Result<Self, rustls::Error> {
         let parsed = ParsedCertificate::try_from(certificate)?;
-        Ok(Self(Sha256::digest(parsed.subject_public_key_info()).into()))
+        Ok(Self::of_key_info(&parsed.subject_public_key_info()))
+    }
+
+    /// The fingerprint of a DER-encoded `SubjectPublicKeyInfo`.
+    pub(crate) fn of_key_info(key_info: &[u8]) -> Self {
+        Self(Sha256::digest(key_info).into())
     }
 }
 
@@ -125,6 +132,8 @@ pub enum IdentityError {
 /// A program's key pair and the self-signed certificate around it.
 pub struct Identity {
     key_der: Zeroizing<Vec<u8>>,
+    signer: Ed25519KeyPair,
+    public_key: PublicKey,
     certificate: CertificateDer<'static>,
     fingerprint: Fingerprint,
 }
@@ -173,6 +182,17 @@ impl Identity {
         self.fingerprint
     }
 
+    /// The key that verifies what [`Identity::sign`] signs.
+    pub fn public_key(&self) -> PublicKey {
+        self.public_key
+    }
+
+    /// Signs `message`, which must begin with a text that no other protocol's signed messages begin with: the same key
+    /// signs TLS handshakes, whose messages begin with 64 blanks (RFC 8446, section 4.4.3).
+    pub fn sign(&self, message: &[u8]) -> Signature {
+        Signature::of(&self.signer, message)
+    }
+
     fn from_key(key: &KeyPair) -> Result<Self, Box<dyn std::error::Error>> {
         if key.algorithm() != &PKCS_ED25519 {
             return Err("not an Ed25519 key".into());
@@ -181,7 +201,11 @@ impl Identity {
         let certificate = CertificateParams::new(vec!["tessera".to_owned()])?.self_signed(key)?;
         let certificate = certificate.der().clone();
         let fingerprint = Fingerprint::of_certificate(&certificate)?;
-        Ok(Self { key_der: Zeroizing::new(key.serialize_der()), certificate, fingerprint })
+        let key_der = Zeroizing::new(key.serialize_der());
+        let signer = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&key_der)
+            .map_err(|_| "not an Ed25519 key")?;
+        let public_key = PublicKey::try_from(signer.public_key().as_ref())?;
+        Ok(Self { key_der, signer, public_key, certificate, fingerprint })
     }
 
     pub(crate) fn certificate_chain(&self) -> Vec<CertificateDer<'static>> {

@@ -10,6 +10,7 @@ use crate::json;
 use crate::link::Link;
 use crate::pairing::message::Message;
 use crate::pairing::{Code, Number};
+use crate::relay;
 use crate::report::Report;
 use crate::sanitize::printable;
 use bytes::{Bytes, BytesMut};
@@ -86,6 +87,23 @@ pub fn messages(data: &[u8]) {
     }
     json_message::<center::Request>(data);
     json_message::<center::Reply>(data);
+}
+
+/// Parses `data` as a message between a participant and a relay; what is understood must be written as it was read, and no
+/// bind of arbitrary bytes may be accepted.
+///
+/// # Panics
+/// When it does not hold.
+pub fn relay(data: &[u8]) {
+    let Ok(message) = relay::Message::parse(data) else { return };
+    assert!(relay::is_relay_message(data) && data.len() <= relay::MAX_MESSAGE_BYTES);
+    assert_eq!(message.to_bytes(), data);
+    if let relay::Message::Bind(bind) = message {
+        let nobody = Fingerprint::from([0; 32]);
+        assert!(bind.verify(nobody, nobody, 0).is_err(), "a token of nobody's is accepted");
+        let text = String::from(bind.token.clone());
+        assert_eq!(relay::SignedToken::try_from(text), Ok(bind.token));
+    }
 }
 
 fn json_message<T: Serialize + DeserializeOwned + PartialEq + Debug>(data: &[u8]) {

@@ -35,3 +35,8 @@ fn the_messages_corpus_passes() {
 fn the_text_corpus_passes() {
     replay("text", oracle::text);
 }
+
+#[test]
+fn the_relay_corpus_passes() {
+    replay("relay", oracle::relay);
+}
