@@ -3,6 +3,7 @@
 //! The certificate around the key is self-signed and made anew at every start; only the key matters. What a peer's
 //! fingerprint is worth is decided elsewhere: by [`crate::pairing`], by a pin, by the roster of a session.
 
+use crate::hex;
 use crate::signature::{PublicKey, Signature};
 use rcgen::{CertificateParams, KeyPair, PKCS_ED25519};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
@@ -53,7 +54,7 @@ impl From<[u8; 32]> for Fingerprint {
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        hex::write(&self.0, f)
     }
 }
 
@@ -78,18 +79,7 @@ impl FromStr for Fingerprint {
     type Err = FingerprintError;
 
     fn from_str(text: &str) -> Result<Self, FingerprintError> {
-        let digits = text.as_bytes();
-        let mut bytes = [0; 32];
-        if digits.len() != 2 * bytes.len() {
-            return Err(FingerprintError);
-        }
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            for digit in pair {
-                let value = char::from(*digit).to_digit(16).ok_or(FingerprintError)?;
-                *byte = (*byte << 4) | value as u8;
-            }
-        }
-        Ok(Self(bytes))
+        hex::parse(text).map(Self).ok_or(FingerprintError)
     }
 }
 

@@ -25,6 +25,7 @@ pub mod endpoint;
 pub mod error;
 pub mod figures;
 pub mod framing;
+pub mod hex;
 pub mod identity;
 pub mod inbound;
 pub mod input;

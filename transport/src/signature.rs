@@ -2,8 +2,10 @@
 //!
 //! The fingerprint of a program is that of its certificate's key, so the bare key is enough to compare with it.
 
+use crate::hex;
 use crate::identity::Fingerprint;
 use ring::signature::{ED25519, Ed25519KeyPair, UnparsedPublicKey};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Length of a public key.
@@ -15,8 +17,9 @@ pub const SIGNATURE_BYTES: usize = 64;
 const KEY_INFO_PREFIX: [u8; 12] =
     [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
-/// The public half of a program's key.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// The public half of a program's key. In JSON: 64 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct PublicKey([u8; PUBLIC_KEY_BYTES]);
 
 impl PublicKey {
@@ -57,8 +60,28 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-/// A signature.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// A text is neither a public key nor a signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a key is 64 hexadecimal digits and a signature 128")]
+pub struct DigitsError;
+
+impl From<PublicKey> for String {
+    fn from(key: PublicKey) -> Self {
+        hex::to_string(&key.0)
+    }
+}
+
+impl TryFrom<String> for PublicKey {
+    type Error = DigitsError;
+
+    fn try_from(text: String) -> Result<Self, DigitsError> {
+        hex::parse(&text).map(Self).ok_or(DigitsError)
+    }
+}
+
+/// A signature. In JSON: 128 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Signature([u8; SIGNATURE_BYTES]);
 
 impl Signature {
@@ -80,6 +103,20 @@ impl From<[u8; SIGNATURE_BYTES]> for Signature {
     /// Takes any bytes: those that are no signature are not verified.
     fn from(bytes: [u8; SIGNATURE_BYTES]) -> Self {
         Self(bytes)
+    }
+}
+
+impl From<Signature> for String {
+    fn from(signature: Signature) -> Self {
+        hex::to_string(&signature.0)
+    }
+}
+
+impl TryFrom<String> for Signature {
+    type Error = DigitsError;
+
+    fn try_from(text: String) -> Result<Self, DigitsError> {
+        hex::parse(&text).map(Self).ok_or(DigitsError)
     }
 }
 

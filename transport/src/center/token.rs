@@ -1,5 +1,6 @@
 //! The one-time token that lets a CSR's program enrol, and lets it know the center it enrols with.
 
+use crate::hex;
 use crate::identity::Fingerprint;
 use crate::pairing::NoRandomness;
 use rand::TryRngCore;
@@ -24,7 +25,7 @@ impl EnrolmentSecret {
     }
 
     fn to_hex(&self) -> Zeroizing<String> {
-        Zeroizing::new(self.0.iter().map(|byte| format!("{byte:02x}")).collect())
+        Zeroizing::new(hex::to_string(&*self.0))
     }
 }
 
@@ -44,17 +45,7 @@ impl FromStr for EnrolmentSecret {
     type Err = TokenError;
 
     fn from_str(text: &str) -> Result<Self, TokenError> {
-        let mut bytes = Zeroizing::new([0; SECRET_BYTES]);
-        if text.len() != 2 * SECRET_BYTES {
-            return Err(TokenError);
-        }
-        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-            for digit in pair {
-                let value = char::from(*digit).to_digit(16).ok_or(TokenError)?;
-                *byte = (*byte << 4) | value as u8;
-            }
-        }
-        Ok(Self(bytes))
+        hex::parse(text).map(|bytes| Self(Zeroizing::new(bytes))).ok_or(TokenError)
     }
 }
 

@@ -12,7 +12,6 @@
 
 mod binder;
 mod cookie;
-mod hex;
 mod message;
 mod token;
 

@@ -1,8 +1,8 @@
 //! What the center says about one end of a channel, signed, so that a relay needs neither a database nor a connection to
 //! the center.
 
+use crate::hex;
 use crate::identity::{Fingerprint, Identity};
-use crate::relay::hex;
 use crate::signature::{PUBLIC_KEY_BYTES, PublicKey, SIGNATURE_BYTES, Signature};
 use crate::wire::{Reader, Truncated};
 use bytes::Bytes;
