@@ -65,6 +65,9 @@ pub enum Event {
     /// The customer left, or did not come back within the grace period; the session stays open and
     /// its code renewed.
     CustomerLeft,
+    /// The customer's program named another list of participants than it was sent, so that somebody may be in
+    /// between; it was disconnected, and [`Event::CustomerLeft`] follows.
+    RosterDiffers,
     /// The customer's program has shown the request.
     RequestReceived {
         /// What was asked for.

@@ -6,6 +6,8 @@ use tessera_capture::CaptureError;
 use tessera_transport::center::{CenterError, TokenError};
 use tessera_transport::identity::IdentityError;
 use tessera_transport::pairing::{CodeError, NoRandomness, PairingError};
+
+use crate::session::roster::RosterError;
 use tessera_transport::{BindError, ConnectError, LinkError};
 
 /// A failure that ends a session or keeps it from starting.
@@ -72,6 +74,9 @@ pub enum Error {
         /// Version of the peer.
         theirs: u32,
     },
+    /// The list of participants is not what it has to be.
+    #[error(transparent)]
+    Roster(#[from] RosterError),
     /// The listening address cannot be used.
     #[error(transparent)]
     Listen(#[from] BindError),

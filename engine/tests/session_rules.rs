@@ -1,13 +1,32 @@
 //! The two state machines of a session, played against each other without any network.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use tessera::csr::EndReason;
 use tessera::session::csr::{self, Csr};
 use tessera::session::customer::{self, Customer};
 use tessera::session::messages::{Message, VERSION};
+use tessera::session::roster::{Follower, Issuer, Member, Role};
 use tessera::session::rules::{Consent, GRACE_US};
 use tessera::{Activity, ColourCount, ColourMode, Display, DisplayMode};
+use tessera_transport::pairing::Number;
+use tessera_transport::{Fingerprint, Identity};
+
+/// Key of the customer in these tests: customers sign nothing.
+fn cleo() -> Fingerprint {
+    [7; 32].into()
+}
+
+/// Both machines of one session, not yet connected.
+fn machines(consent: Consent) -> (Customer, Csr) {
+    let session = Number::from_index(1).expect("a number");
+    let identity = Arc::new(Identity::ephemeral().expect("a key"));
+    let own = Member { key: cleo(), role: Role::Customer };
+    let follower = Follower::new(session, own, identity.fingerprint());
+    let customer = Customer::new("Cleo".into(), consent, true, follower);
+    (customer, Csr::new("Rae".into(), Issuer::new(session, identity)))
+}
 
 /// Both machines, the messages between them, and everything they asked their drivers for.
 struct Pair {
@@ -22,18 +41,27 @@ struct Pair {
 
 impl Pair {
     fn joined(consent: Consent) -> Self {
-        let mut pair = Self {
-            customer: Customer::new("Cleo".into(), consent, true),
-            csr: Csr::new("Rae".into()),
+        let mut pair = Self::apart(consent);
+        pair.connect();
+        pair
+    }
+
+    fn connect(&mut self) {
+        self.csr.handle_connected(cleo());
+        self.settle();
+    }
+
+    fn apart(consent: Consent) -> Self {
+        let (customer, csr) = machines(consent);
+        Self {
+            customer,
+            csr,
             to_customer: VecDeque::new(),
             to_csr: VecDeque::new(),
             connected: true,
             customer_did: Vec::new(),
             csr_did: Vec::new(),
-        };
-        pair.csr.handle_connected();
-        pair.settle();
-        pair
+        }
     }
 
     /// Delivers messages until both sides are quiet.
@@ -96,7 +124,7 @@ impl Pair {
 
     fn rejoin(&mut self) {
         self.connected = true;
-        self.csr.handle_connected();
+        self.csr.handle_connected(cleo());
         self.customer.handle_reconnected();
         self.settle();
     }
@@ -344,22 +372,21 @@ fn messages_out_of_place_are_answered_and_change_nothing() {
 #[test]
 fn another_version_is_told_and_ends_the_attempt() {
     let hello = Message::Hello { version: VERSION + 1, name: "x".into() };
-    let mut customer = Customer::new("Cleo".into(), Consent::ALL, true);
+    let (mut customer, mut csr) = machines(Consent::ALL);
     customer.handle_message(hello.clone());
     assert!(customer.is_over());
     let told: Vec<_> = std::iter::from_fn(|| customer.poll_action()).collect();
     let mismatch = customer::Notice::VersionMismatch { theirs: VERSION + 1 };
     assert!(told.contains(&customer::Action::Tell(mismatch)));
-    let mut csr = Csr::new("Rae".into());
-    csr.handle_connected();
+    csr.handle_connected(cleo());
     csr.handle_message(hello);
     assert!(csr.admits_stranger());
 }
 
 #[test]
 fn names_and_texts_reach_nobody_before_they_are_safe() {
-    let mut csr = Csr::new("Rae".into());
-    csr.handle_connected();
+    let (_, mut csr) = machines(Consent::ALL);
+    csr.handle_connected(cleo());
     csr.handle_message(Message::Hello { version: VERSION, name: "\u{1b}[2JCl\u{202e}eo".into() });
     let told: Vec<_> = std::iter::from_fn(|| csr.poll_action()).collect();
     let joined = csr::Notice::CustomerJoined { name: "[2JCleo".into(), again: false };
@@ -439,24 +466,18 @@ fn the_representative_chooses_the_display_mode_and_in_sampling_the_colours() {
 
 #[test]
 fn a_choice_made_before_anybody_joined_holds_for_whoever_does() {
-    let mut pair = Pair::joined(Consent::ALL);
-    pair.csr.handle_lost(0);
+    let mut pair = Pair::apart(Consent::ALL);
     pair.csr.set_display_mode(DisplayMode::Sampling);
     pair.csr.set_colours(ColourCount::Colours256);
-    pair.settle();
-    assert_eq!(display_of(&pair), None);
-    pair.customer = Customer::new("Cleo".into(), Consent::ALL, true);
-    pair.csr.handle_connected();
-    pair.settle();
+    pair.connect();
     assert_eq!(display_of(&pair).map(Display::colour_mode), Some(ColourMode::Palette));
 }
 
 #[test]
 fn colours_without_screen_sampling_are_not_understood() {
-    let mut customer = Customer::new("Cleo".into(), Consent::ALL, true);
-    customer.handle_message(Message::Hello { version: VERSION, name: "Rae".into() });
-    customer.handle_message(Message::Colours { colours: ColourCount::Colours256 });
-    let actions: Vec<_> = std::iter::from_fn(|| customer.poll_action()).collect();
-    assert!(actions.contains(&customer::Action::Send(Message::NotUnderstood)), "{actions:?}");
-    assert!(!actions.iter().any(|action| matches!(action, customer::Action::SetDisplay(_))));
+    let mut pair = Pair::joined(Consent::ALL);
+    pair.customer.handle_message(Message::Colours { colours: ColourCount::Colours256 });
+    pair.settle();
+    assert!(pair.customer_did.contains(&customer::Action::Send(Message::NotUnderstood)));
+    assert_eq!(display_of(&pair), None);
 }

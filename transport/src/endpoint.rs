@@ -185,6 +185,11 @@ impl Endpoint {
         self.identity.fingerprint()
     }
 
+    /// Whose key this endpoint shows.
+    pub fn identity(&self) -> Arc<Identity> {
+        Arc::clone(&self.identity)
+    }
+
     /// Connects to the peer at `address`, whom `trust` must admit.
     pub async fn connect(
         &self,

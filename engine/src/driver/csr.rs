@@ -18,6 +18,7 @@ use crate::figures::ShareFigures;
 use crate::pipeline::Viewer;
 use crate::session::csr::{Action, Csr, Notice};
 use crate::session::messages::MAX_NAME_CHARS;
+use crate::session::roster::Issuer;
 use crate::session::rules::{GRACE_S, RETRY_MAX_US, RETRY_MIN_US};
 use crate::{Error, clock, plain_text};
 
@@ -103,6 +104,7 @@ impl Session {
         })?;
         let door = Door::new(number)?;
         events.send(Event::Opened { code: door.code() });
+        let roster = Issuer::new(number, endpoint.identity());
         Ok(Self {
             endpoint,
             listing: Listing {
@@ -116,7 +118,7 @@ impl Session {
             },
             renewals: door.renewals(),
             door,
-            machine: Csr::new(name),
+            machine: Csr::new(name, roster),
             customer: None,
             connection: None,
             generation: 0,
@@ -208,13 +210,14 @@ impl Session {
             }
         };
         self.generation += 1;
-        self.customer = Some(link.peer());
+        let key = link.peer();
+        self.customer = Some(key);
         let pictures_link = link.clone();
         let pictures = async move { end.run(&pictures_link).await };
         let connection =
             Connection::start(link, self.generation, control, &self.arrivals.0, pictures);
         self.connection = Some((connection, viewer));
-        self.machine.handle_connected();
+        self.machine.handle_connected(key);
     }
 
     fn arrived(&mut self, generation: u64, arrival: Arrival) {
@@ -340,6 +343,7 @@ fn event_of(notice: Notice) -> Event {
         Notice::CustomerSilent { silent } => Event::CustomerSilent { silent },
         Notice::CustomerLost => Event::CustomerLost { grace_s: GRACE_S },
         Notice::CustomerLeft => Event::CustomerLeft,
+        Notice::RosterDiffers => Event::RosterDiffers,
         Notice::RequestReceived { activity } => Event::RequestReceived { activity },
         Notice::Answered { activity, granted } => Event::Answered { activity, granted },
         Notice::ControlChanged { allowed } => Event::ControlChanged { allowed },

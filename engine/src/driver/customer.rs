@@ -19,6 +19,7 @@ use crate::figures::ShareFigures;
 use crate::pipeline::{Sharer, SourceNotice};
 use crate::session::customer::{Action, Customer, Notice};
 use crate::session::messages::{MAX_NAME_CHARS, Message, VERSION};
+use crate::session::roster::{Follower, Member, Role, RosterError};
 use crate::session::rules::{Consent, GRACE_S};
 use crate::{Display, Error, clock, plain_text};
 
@@ -86,11 +87,13 @@ impl Session {
         let control =
             sink.map(|sink| Control::new(sink, Arc::clone(&figures), alive)).transpose()?;
         let consent = Consent::of(&standing_consent);
+        let own = Member { key: endpoint.fingerprint(), role: Role::Customer };
+        let roster = Follower::new(code.number, own, found.csr);
         let mut session = Self {
             endpoint,
             found,
             open_source,
-            machine: Customer::new(name, consent, control.is_some()),
+            machine: Customer::new(name, consent, control.is_some(), roster),
             control,
             connection: None,
             display: Display::default(),
@@ -283,6 +286,9 @@ impl Session {
         let Some((connection, sharer)) = &mut self.connection else {
             return Ok(());
         };
+        if !self.machine.may_see(connection.link.peer()) {
+            return Err(RosterError::Members.into());
+        }
         let source = (self.open_source)()?;
         let notices = self.notices.0.clone();
         let first_update = sharer.next_update();
@@ -307,6 +313,10 @@ impl Session {
             Notice::Ended { by_csr } => Event::Ended { by_csr },
             Notice::VersionMismatch { theirs } => {
                 self.failure = Some(Error::VersionMismatch { ours: VERSION, theirs });
+                return;
+            }
+            Notice::RosterRefused(error) => {
+                self.failure = Some(error.into());
                 return;
             }
             Notice::GivenUp => {

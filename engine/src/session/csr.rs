@@ -5,8 +5,11 @@
 
 use std::collections::VecDeque;
 
+use tessera_transport::Fingerprint;
+
 use super::display::{ColourCount, Display, DisplayMode};
 use super::messages::{Activity, Message, VERSION};
+use super::roster::{Head, Issuer, Role};
 use super::rules;
 use crate::csr::EndReason;
 
@@ -53,6 +56,9 @@ pub enum Notice {
     CustomerLost,
     /// The customer left or did not come back in time.
     CustomerLeft,
+    /// The customer's program names another list of participants than this one sent; it is
+    /// disconnected.
+    RosterDiffers,
     /// The customer's program shows the request.
     RequestReceived {
         /// What was asked for.
@@ -96,7 +102,12 @@ enum Customer {
 #[derive(Debug)]
 pub struct Csr {
     name: String,
+    roster: Issuer,
     customer: Customer,
+    /// The customer's key, from the first connection until they have left.
+    key: Option<Fingerprint>,
+    /// Entry of the roster that the customer has confirmed.
+    confirmed: Option<u64>,
     joined_before: bool,
     next_request: u32,
     pending: Option<(u32, Activity)>,
@@ -108,12 +119,15 @@ pub struct Csr {
 }
 
 impl Csr {
-    /// A session of the representative called `name`, still without a customer.
+    /// A session of the representative called `name` and signing `roster`, still without a customer.
     #[must_use]
-    pub fn new(name: String) -> Self {
+    pub fn new(name: String, roster: Issuer) -> Self {
         Self {
             name,
+            roster,
             customer: Customer::Absent,
+            key: None,
+            confirmed: None,
             joined_before: false,
             next_request: 1,
             pending: None,
@@ -158,17 +172,21 @@ impl Csr {
         self.over
     }
 
-    /// The driver has admitted a connection: a stranger's with a proved code, or one of the known
-    /// customer, which replaces a former one.
-    pub fn handle_connected(&mut self) {
+    /// The driver has admitted a connection of the holder of `key`: a stranger's with a proved code,
+    /// or one of the known customer, which replaces a former one.
+    pub fn handle_connected(&mut self, key: Fingerprint) {
         if self.over {
             return;
         }
         self.end_share(EndReason::ConnectionLost);
         self.pending = None;
         self.customer = Customer::Greeting;
+        self.key = Some(key);
+        self.roster.admit(key, Role::Customer);
         let name = self.name.clone();
         self.send(Message::Hello { version: VERSION, name });
+        let entries = self.roster.since(self.confirmed).cloned().map(Message::Roster);
+        self.actions.extend(entries.map(Action::Send));
     }
 
     /// A message has arrived.
@@ -188,6 +206,7 @@ impl Csr {
                 }
                 self.tell(Notice::CustomerJoined { name, again });
             }
+            (_, Message::RosterSeen(head)) => self.roster_seen(head),
             (_, Message::Leave) => self.left(Action::Disconnect),
             (Customer::Present, Message::RequestReceived { id }) => {
                 if let Some((_, activity)) = self.pending.filter(|pending| pending.0 == id) {
@@ -306,10 +325,23 @@ impl Csr {
         }
     }
 
+    fn roster_seen(&mut self, head: Head) {
+        if self.roster.contains(head) {
+            self.confirmed = Some(head.sequence);
+        } else {
+            self.tell(Notice::RosterDiffers);
+            self.left(Action::Disconnect);
+        }
+    }
+
     fn left(&mut self, last: Action) {
         self.pending = None;
         self.end_share(EndReason::SessionOver);
         self.customer = Customer::Absent;
+        self.confirmed = None;
+        if let Some(key) = self.key.take() {
+            self.roster.remove(key);
+        }
         self.joined_before = false;
         self.actions.push_back(last);
         self.tell(Notice::CustomerLeft);

@@ -5,8 +5,11 @@
 
 use std::collections::VecDeque;
 
+use tessera_transport::Fingerprint;
+
 use super::display::Display;
 use super::messages::{Activity, Message, VERSION};
+use super::roster::{Follower, RosterError, SignedEntry};
 use super::rules::{self, Consent, Watcher};
 use crate::csr::EndReason;
 
@@ -79,6 +82,8 @@ pub enum Notice {
     },
     /// Pictures look otherwise from now on.
     DisplayChanged(Display),
+    /// The list of participants cannot be trusted, or this program is no longer on it.
+    RosterRefused(RosterError),
     /// The connection was lost.
     CsrLost,
     /// The session is over for the customer.
@@ -99,6 +104,8 @@ pub enum Notice {
 enum Link {
     /// Connected, and the peer's greeting is still to come.
     Greeting,
+    /// Greeted, and who is in the session is still to come.
+    Unlisted,
     Up,
     Down {
         lost_us: u64,
@@ -120,6 +127,8 @@ pub struct Customer {
     name: String,
     can_operate: bool,
     consent: Consent,
+    roster: Follower,
+    csr_name: String,
     link: Link,
     joined_before: bool,
     pending: Option<Pending>,
@@ -134,14 +143,17 @@ impl Customer {
     /// A customer is joined to the primary representative, and to nobody else.
     const PEER: Watcher = Watcher::Primary;
 
-    /// A customer called `name` who has just been connected. `consent` holds without being asked;
-    /// `can_operate` tells whether there is anything that input could be injected into.
+    /// A customer called `name` who has just been connected and follows `roster`. `consent` holds
+    /// without being asked; `can_operate` tells whether there is anything that input could be
+    /// injected into.
     #[must_use]
-    pub fn new(name: String, consent: Consent, can_operate: bool) -> Self {
+    pub fn new(name: String, consent: Consent, can_operate: bool, roster: Follower) -> Self {
         let mut customer = Self {
             name,
             can_operate,
             consent,
+            roster,
+            csr_name: String::new(),
             link: Link::Greeting,
             joined_before: false,
             pending: None,
@@ -164,7 +176,7 @@ impl Customer {
     pub fn poll_timeout_us(&self) -> Option<u64> {
         match self.link {
             Link::Down { lost_us, retry_us, .. } => Some(retry_us.min(lost_us + rules::GRACE_US)),
-            Link::Greeting | Link::Up | Link::Over => None,
+            Link::Greeting | Link::Unlisted | Link::Up | Link::Over => None,
         }
     }
 
@@ -172,6 +184,12 @@ impl Customer {
     #[must_use]
     pub fn may_operate(&self) -> bool {
         rules::may_operate(self.link == Link::Up, self.sharing)
+    }
+
+    /// Whether pictures may be sent to the holder of `key` at all.
+    #[must_use]
+    pub fn may_see(&self, key: Fingerprint) -> bool {
+        self.roster.may_see(key)
     }
 
     /// Whether the session is over for the customer; nothing follows but queued actions.
@@ -187,7 +205,10 @@ impl Customer {
                 self.tell(Notice::VersionMismatch { theirs: version });
                 self.over(Action::Part);
             }
-            (Link::Greeting, Message::Hello { name, .. }) => self.joined(name),
+            (Link::Greeting, Message::Hello { name, .. }) => {
+                (self.link, self.csr_name) = (Link::Unlisted, name);
+            }
+            (Link::Unlisted | Link::Up, Message::Roster(signed)) => self.listed(&signed),
             (Link::Up, Message::Request { id, activity, text }) => self.asked(id, activity, text),
             (Link::Up, Message::DisplayMode { mode })
                 if rules::may_choose_display_mode(Self::PEER) =>
@@ -200,14 +221,14 @@ impl Customer {
                 self.set_display(Display { colours, ..self.display });
             }
             (Link::Up, Message::StopShare) => self.stop(EndReason::StoppedByCsr),
-            (Link::Greeting | Link::Up, Message::End) => {
+            (Link::Greeting | Link::Unlisted | Link::Up, Message::End) => {
                 self.stop(EndReason::SessionOver);
                 self.tell(Notice::Ended { by_csr: true });
                 self.over(Action::Disconnect);
             }
-            (Link::Greeting | Link::Up, Message::NotUnderstood)
+            (Link::Greeting | Link::Unlisted | Link::Up, Message::NotUnderstood)
             | (Link::Down { .. } | Link::Over, _) => {}
-            (Link::Greeting | Link::Up, _) => self.send(Message::NotUnderstood),
+            (Link::Greeting | Link::Unlisted | Link::Up, _) => self.send(Message::NotUnderstood),
         }
     }
 
@@ -251,7 +272,7 @@ impl Customer {
             return;
         }
         self.stop(EndReason::SessionOver);
-        if matches!(self.link, Link::Greeting | Link::Up) {
+        if self.is_connected() {
             self.send(Message::Leave);
         }
         self.tell(Notice::Ended { by_csr: false });
@@ -273,7 +294,7 @@ impl Customer {
 
     /// The connection is gone.
     pub fn handle_lost(&mut self, now_us: u64) {
-        if !matches!(self.link, Link::Greeting | Link::Up) {
+        if !self.is_connected() {
             return;
         }
         let first = self.link == Link::Up;
@@ -338,8 +359,30 @@ impl Customer {
         self.send(Message::Hello { version: VERSION, name });
     }
 
-    fn joined(&mut self, csr_name: String) {
+    fn is_connected(&self) -> bool {
+        matches!(self.link, Link::Greeting | Link::Unlisted | Link::Up)
+    }
+
+    /// Who is in has been told. Nothing may go on with a list that is not what it has to be.
+    fn listed(&mut self, signed: &SignedEntry) {
+        match self.roster.accept(signed) {
+            Ok(head) => {
+                self.send(Message::RosterSeen(head));
+                if self.link == Link::Unlisted {
+                    self.joined();
+                }
+            }
+            Err(error) => {
+                self.stop(EndReason::SessionOver);
+                self.tell(Notice::RosterRefused(error));
+                self.over(Action::Part);
+            }
+        }
+    }
+
+    fn joined(&mut self) {
         self.link = Link::Up;
+        let csr_name = self.csr_name.clone();
         let again = std::mem::replace(&mut self.joined_before, true);
         self.tell(Notice::Joined { csr_name, again });
         if let Some(activity) = self.interrupted.take() {

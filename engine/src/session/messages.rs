@@ -8,11 +8,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::display::{ColourCount, DisplayMode};
+use super::roster::{Head, SignedEntry};
 use super::text::plain_text;
 use crate::csr::EndReason;
 
 /// Version of this protocol. Peers of different versions part with a message that says so.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Longest message in bytes, as received.
 pub const MAX_MESSAGE_BYTES: usize = 8 * 1024;
@@ -53,6 +54,10 @@ pub enum Message {
         /// Name of the person.
         name: String,
     },
+    /// Primary representative to everybody else, after the greeting and with every change: who is in.
+    Roster(SignedEntry),
+    /// Answer to [`Message::Roster`], so that both can tell that they have the same one.
+    RosterSeen(Head),
     /// Representative to customer: may I?
     Request {
         /// Chosen by the representative's program, increasing; names the request in the answer.

@@ -8,5 +8,6 @@ pub mod csr;
 pub mod customer;
 pub mod display;
 pub mod messages;
+pub mod roster;
 pub mod rules;
 pub mod text;
