@@ -184,6 +184,33 @@ mod tests {
     }
 
     #[test]
+    fn ten_thousand_wrong_guesses_never_meet_a_secret_twice_and_are_slow() {
+        let mut keeper = SecretKeeper::new(secret());
+        let (mut now_us, mut against_this_one, mut renewals) = (0, 0, 0_u64);
+        for _ in 0..10_000 {
+            let attempt = match keeper.begin(now_us) {
+                Ok(attempt) => attempt,
+                Err(Refusal::TooFast { wait_ms }) => {
+                    now_us += u64::from(wait_ms) * 1000;
+                    keeper.begin(now_us).expect("the wait is over")
+                }
+                Err(other) => panic!("{other:?}"),
+            };
+            against_this_one += 1;
+            if let Verdict::Voided(_) = keeper.resolve(attempt, Guess::Wrong, now_us) {
+                assert_eq!(against_this_one, MAX_WRONG_GUESSES);
+                keeper.renew(secret());
+                (against_this_one, renewals) = (0, renewals + 1);
+            }
+        }
+        assert_eq!(renewals, 10_000 / u64::from(MAX_WRONG_GUESSES));
+        assert!(now_us > 9_900 * LONGEST_DELAY_US, "a renewal does not speed guessing up");
+        // Whoever is told the newest code still gets in after one wait.
+        let attempt = keeper.begin(now_us + LONGEST_DELAY_US).expect("due");
+        assert_eq!(keeper.resolve(attempt, Guess::Right, now_us), Verdict::Admitted);
+    }
+
+    #[test]
     fn guesses_made_side_by_side_are_bounded_too() {
         let mut keeper = SecretKeeper::new(secret());
         let attempts: Vec<Attempt> = (0..100).filter_map(|_| keeper.begin(0).ok()).collect();

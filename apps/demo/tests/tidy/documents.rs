@@ -1,4 +1,4 @@
-//! Links of the documents lead somewhere, and the programs' arguments are described.
+//! Links of the documents lead somewhere, the programs' arguments are described, and the threat model names tests that exist.
 
 use crate::tree::Tree;
 use crate::{assert_caught, assert_kept};
@@ -6,6 +6,9 @@ use crate::{assert_caught, assert_kept};
 /// The programs' packages and the document that describes their arguments.
 const PROGRAMS: [&str; 4] = ["apps/center", "apps/csr", "apps/customer", "apps/demo"];
 const PROGRAMS_DOCUMENT: &str = "docs/programs.md";
+
+/// The document whose claims each name a test.
+const THREATS_DOCUMENT: &str = "docs/security.md";
 
 fn broken_links(tree: &Tree) -> Vec<String> {
     let mut breaches = Vec::new();
@@ -86,6 +89,22 @@ fn undescribed_arguments(tree: &Tree) -> Vec<String> {
     breaches
 }
 
+/// Tests and files that the threat model names in vain.
+fn missing_proofs(tree: &Tree) -> Vec<String> {
+    let is_test = |name: &&str| {
+        name.matches('_').count() >= 2
+            && name.chars().all(|it| it == '_' || it.is_ascii_lowercase() || it.is_ascii_digit())
+    };
+    let text = tree.text(THREATS_DOCUMENT);
+    let names: Vec<&str> = text.split('`').skip(1).step_by(2).collect();
+    let no_test = names.iter().copied().filter(is_test).filter(|name| {
+        let definition = format!("fn {name}(");
+        !tree.files().any(|(path, text)| path.ends_with(".rs") && text.contains(&definition))
+    });
+    let no_file = names.iter().copied().filter(|name| name.ends_with(".rs") && !tree.has(name));
+    no_test.chain(no_file).map(|name| format!("{THREATS_DOCUMENT}: there is no {name}")).collect()
+}
+
 /// The `--flags` that clap derives from fields with `#[arg(long…)]`.
 fn long_flags(text: &str) -> Vec<String> {
     let mut flags = Vec::new();
@@ -135,4 +154,19 @@ fn an_undescribed_argument_is_caught() {
     let tree = Tree::with("apps/csr/src/cli.rs", code);
     assert_caught(&undescribed_arguments(&tree), "--new-flag");
     assert_kept(&undescribed_arguments(&tree.and(PROGRAMS_DOCUMENT, "`--new-flag N`\n")));
+}
+
+#[test]
+fn the_threat_model_names_tests_that_exist() {
+    assert_kept(&missing_proofs(&Tree::of_project()));
+}
+
+#[test]
+fn a_proof_that_is_missing_is_caught() {
+    let claim = "It cannot: `it_is_found_out`: `a/b.rs`\n";
+    let tree = Tree::with(THREATS_DOCUMENT, claim).and("a/b.rs", "fn it_is_found_out() {}\n");
+    assert_kept(&missing_proofs(&tree));
+    assert_caught(&missing_proofs(&tree.clone().and("a/b.rs", "fn other() {}\n")), "it_is_found");
+    let elsewhere = Tree::with(THREATS_DOCUMENT, claim).and("c.rs", "fn it_is_found_out() {}\n");
+    assert_caught(&missing_proofs(&elsewhere), "a/b.rs");
 }
