@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use tessera_transport::Fingerprint;
 
 use crate::error::Error;
 
@@ -13,7 +14,7 @@ use crate::error::Error;
 #[derive(Debug, Parser)]
 #[command(name = "tessera-center", version, max_term_width = 100)]
 pub(crate) struct Cli {
-    /// Folder of the database and the certificate [default: tessera-center in the XDG data folder]
+    /// Folder of the certificate, and of the center's database [default: tessera-center in the XDG data folder]
     #[arg(long, value_name = "DIR", global = true)]
     data: Option<PathBuf>,
 
@@ -25,6 +26,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run the center until it is told to stop (SIGINT or SIGTERM)
     Serve(Serve),
+    /// Run a relay alone, for a center on another machine, until it is told to stop
+    Relay(Relay),
     /// Print a new one-time enrolment token; the center may be running
     Token,
     /// List or remove enrolled CSRs; the center may be running
@@ -42,6 +45,10 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7480")]
     pub(crate) http: SocketAddr,
 
+    /// UDP address of the relay [default: the port after that of --listen, at the same address]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) relay: Option<SocketAddr>,
+
     /// Log one JSON object a line to standard error
     #[arg(long)]
     pub(crate) log_json: bool,
@@ -49,6 +56,33 @@ pub(crate) struct Serve {
     /// How long a session waits for its CSR to come back after a lost connection
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=3600))]
     pub(crate) grace_seconds: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Relay {
+    /// Fingerprint of the center whose sessions are relayed, as `serve` prints it
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub(crate) key: Fingerprint,
+
+    /// UDP address for participants; the default is every IPv4 address of this machine
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:7444")]
+    pub(crate) listen: SocketAddr,
+
+    /// TCP address of /healthz and /metrics; not encrypted, so keep it on loopback or behind a proxy
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7481")]
+    pub(crate) metrics: SocketAddr,
+
+    /// Event loops [default: one for each core]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) threads: Option<u16>,
+
+    /// Send each packet by itself, for networks whose driver mishandles segmentation offload
+    #[arg(long)]
+    pub(crate) no_offload: bool,
+
+    /// Log one JSON object a line to standard error
+    #[arg(long)]
+    pub(crate) log_json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -61,6 +95,20 @@ pub(crate) enum Csr {
         #[arg(value_name = "NAME|FINGERPRINT")]
         csr: String,
     },
+}
+
+impl Serve {
+    /// Where the relay listens: as given, else beside `--listen`.
+    pub(crate) fn relay_address(&self) -> SocketAddr {
+        self.relay.unwrap_or_else(|| {
+            let port = match self.listen.port() {
+                // Any free port for the center means any for the relay; no port follows the last.
+                0 | u16::MAX => 0,
+                port => port + 1,
+            };
+            SocketAddr::new(self.listen.ip(), port)
+        })
+    }
 }
 
 impl Cli {

@@ -25,15 +25,27 @@ pub(crate) enum Error {
 
     #[error(
         "TCP address {address} is already in use: stop the program that holds it or choose another \
-         with --http ADDR"
+         with --{flag} ADDR"
     )]
-    HttpInUse { address: SocketAddr },
+    HttpInUse { address: SocketAddr, flag: &'static str },
 
     #[error(
         "cannot listen on TCP address {address} ({source}): choose an address of this machine and a \
-         port that you may use with --http ADDR"
+         port that you may use with --{flag} ADDR"
     )]
-    Http { address: SocketAddr, source: io::Error },
+    Http { address: SocketAddr, flag: &'static str, source: io::Error },
+
+    #[error(
+        "UDP address {address} of the relay is already in use: stop the program that holds it or choose \
+         another with --{flag} ADDR"
+    )]
+    RelayInUse { address: SocketAddr, flag: &'static str },
+
+    #[error(
+        "the relay cannot listen on UDP address {address} ({source}): choose an address of this machine \
+         and a port that you may use with --{flag} ADDR"
+    )]
+    Relay { address: SocketAddr, flag: &'static str, source: io::Error },
 
     #[error(
         "no data folder is known because neither XDG_DATA_HOME nor HOME is set: name one with \

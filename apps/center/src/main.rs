@@ -1,6 +1,7 @@
 //! The center of a Tessera installation: enrols CSRs and introduces customers to them by session number.
 //!
-//! It never sees a secret of a session and carries no picture. What it does and with which limits stands in
+//! It never sees a secret of a session. Its relay, which may also run alone on another machine, forwards packets that it
+//! cannot read. What it does and with which limits stands in
 //! docs/center.md, what it says on the wire in docs/protocol.md.
 
 mod announcement;
@@ -11,9 +12,12 @@ mod http;
 mod limiter;
 mod logging;
 mod metrics;
+mod relay;
+mod relay_alone;
 mod serve;
 mod service;
 mod sessions;
+mod signals;
 mod store;
 mod timestamp;
 
@@ -43,6 +47,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
     runtime.block_on(async {
         match &cli.command {
             Command::Serve(options) => serve::run(&data_dir, options).await,
+            Command::Relay(options) => relay_alone::run(&data_dir, options).await,
             Command::Token => commands::print_token(&data_dir).await,
             Command::Csr(command) => commands::csr(&data_dir, command).await,
         }

@@ -1,4 +1,4 @@
-//! Counters of the center and their Prometheus text form.
+//! Counters of the center, and the Prometheus text form of all counters.
 //!
 //! Format: <https://prometheus.io/docs/instrumenting/exposition_formats/>. Labels are fixed words, never
 //! text from a peer.
@@ -12,10 +12,14 @@ pub(crate) struct Counter(AtomicU64);
 
 impl Counter {
     pub(crate) fn increment(&self) {
-        self.0.fetch_add(1, Relaxed);
+        self.add(1);
     }
 
-    fn value(&self) -> u64 {
+    pub(crate) fn add(&self, events: u64) {
+        self.0.fetch_add(events, Relaxed);
+    }
+
+    pub(crate) fn value(&self) -> u64 {
         self.0.load(Relaxed)
     }
 }
@@ -120,6 +124,28 @@ impl Display for Snapshot<'_> {
     }
 }
 
+/// A metric's name and description.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Family<'a> {
+    pub(crate) name: &'a str,
+    /// `counter` or `gauge`.
+    pub(crate) kind: &'a str,
+    pub(crate) help: &'a str,
+}
+
+impl Family<'_> {
+    /// Writes the description and each sample, its labels before its value.
+    pub(crate) fn write(self, f: &mut Formatter<'_>, samples: &[(&str, u64)]) -> fmt::Result {
+        let Self { name, kind, help } = self;
+        writeln!(f, "# HELP {name} {help}")?;
+        writeln!(f, "# TYPE {name} {kind}")?;
+        for (labels, value) in samples {
+            writeln!(f, "{name}{labels} {value}")?;
+        }
+        Ok(())
+    }
+}
+
 fn family(
     f: &mut Formatter<'_>,
     name: &str,
@@ -127,12 +153,7 @@ fn family(
     help: &str,
     samples: &[(&str, u64)],
 ) -> fmt::Result {
-    writeln!(f, "# HELP tessera_center_{name} {help}")?;
-    writeln!(f, "# TYPE tessera_center_{name} {kind}")?;
-    for (labels, value) in samples {
-        writeln!(f, "tessera_center_{name}{labels} {value}")?;
-    }
-    Ok(())
+    Family { name: &format!("tessera_center_{name}"), kind, help }.write(f, samples)
 }
 
 #[cfg(test)]

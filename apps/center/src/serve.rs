@@ -11,7 +11,6 @@ use std::time::Duration;
 use tessera_transport::identity::Identity;
 use tessera_transport::{BindError, CloseReason, Endpoint, Protocol};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
 use tracing::info;
 
@@ -19,7 +18,9 @@ use crate::announcement::Announcement;
 use crate::cli::Serve;
 use crate::commands::{new_token, print};
 use crate::error::Error;
+use crate::relay::{self, Relay};
 use crate::service::{self, Center};
+use crate::signals::Signals;
 use crate::store::Store;
 use crate::{http, logging};
 
@@ -35,16 +36,25 @@ pub(crate) async fn run(data_dir: &Path, options: &Serve) -> Result<(), Error> {
     let mut signals = Signals::new()?;
     let identity = Arc::new(Identity::load_or_create(data_dir)?);
     let _lock = lock(data_dir)?;
-    let endpoint = bind_endpoint(options.listen, identity)?;
-    let http_listener = bind_http(options.http).await?;
+    let endpoint = bind_endpoint(options.listen, identity.clone())?;
+    let http_listener = http::bind(options.http, "http").await?;
+    let relay = Relay::start(&relay::Settings {
+        listen: options.relay_address(),
+        listen_flag: "relay",
+        relay: identity.fingerprint(),
+        center: identity.fingerprint(),
+        loops: relay::loop_for_each_core(),
+        offload: true,
+    })?;
     let store = Store::open_or_create(data_dir).await?;
     let left_open = store.record_stop().await?;
     if left_open > 0 {
         info!(sessions = left_open, "closed what the last run had left open");
     }
-    announce(&endpoint, &http_listener, &store).await?;
+    announce(&endpoint, &http_listener, relay.address(), &store).await?;
 
-    let center = Arc::new(Center::new(store, Duration::from_secs(options.grace_seconds)));
+    let grace = Duration::from_secs(options.grace_seconds);
+    let center = Arc::new(Center::new(store, grace, relay));
     tokio::select! {
         () = service::run(&center, &endpoint) => {}
         // axum's accept loop retries by itself and ends only with the process.
@@ -83,15 +93,13 @@ fn bind_endpoint(address: SocketAddr, identity: Arc<Identity>) -> Result<Endpoin
     })
 }
 
-async fn bind_http(address: SocketAddr) -> Result<TcpListener, Error> {
-    TcpListener::bind(address).await.map_err(|source| match source.kind() {
-        io::ErrorKind::AddrInUse => Error::HttpInUse { address },
-        _ => Error::Http { address, source },
-    })
-}
-
 /// Tells where the center is and how to enrol the first CSR: on standard output, and without the token in the log.
-async fn announce(endpoint: &Endpoint, http: &TcpListener, store: &Store) -> Result<(), Error> {
+async fn announce(
+    endpoint: &Endpoint,
+    http: &TcpListener,
+    relay: SocketAddr,
+    store: &Store,
+) -> Result<(), Error> {
     let no_address = |source| Error::System { what: "the address of a socket", source };
     let bound = endpoint.local_address().map_err(no_address)?;
     let http = http.local_addr().map_err(no_address)?;
@@ -100,35 +108,10 @@ async fn announce(endpoint: &Endpoint, http: &TcpListener, store: &Store) -> Res
         [] => Some(new_token(store, fingerprint).await?),
         _ => None,
     };
-    let announcement = Announcement { bound, http, fingerprint, token };
+    let announcement = Announcement { bound, http, relay, fingerprint, token };
     let is_person = io::stdout().is_terminal();
     if !(is_person && io::stderr().is_terminal()) {
-        info!(listen = %bound, %http, %fingerprint, "serving");
+        info!(listen = %bound, %relay, %http, %fingerprint, "serving");
     }
     print(&if is_person { announcement.for_people() } else { announcement.for_programs() })
-}
-
-/// The signals that end the program, caught from its first moment on.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self, Error> {
-        let catch = |kind| {
-            signal(kind).map_err(|source| Error::System { what: "a signal handler", source })
-        };
-        Ok(Self {
-            interrupt: catch(SignalKind::interrupt())?,
-            terminate: catch(SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.interrupt.recv() => "SIGINT",
-            _ = self.terminate.recv() => "SIGTERM",
-        }
-    }
 }

@@ -19,6 +19,7 @@ use tracing::{error, info};
 use crate::error::Error;
 use crate::limiter::{Limiter, Rate, Source};
 use crate::metrics::{Metrics, Snapshot};
+use crate::relay::Relay;
 use crate::service::registry::Registry;
 use crate::sessions::{Limits, SessionId, Sessions};
 use crate::store::{CloseReason as SessionEnd, Store};
@@ -49,6 +50,7 @@ const HOUSEKEEPING: Duration = Duration::from_secs(1);
 pub(crate) struct Center {
     store: Store,
     metrics: Metrics,
+    relay: Relay,
     started: Instant,
     live: Mutex<Live>,
 }
@@ -64,12 +66,13 @@ struct Live {
 
 impl Center {
     /// A center with no session; `grace` is how long a session waits for its CSR to reconnect.
-    pub(crate) fn new(store: Store, grace: Duration) -> Self {
+    pub(crate) fn new(store: Store, grace: Duration, relay: Relay) -> Self {
         let grace_us = u64::try_from(grace.as_micros()).unwrap_or(u64::MAX);
         let limits = Limits { per_csr: SESSIONS_PER_CSR, total: SESSIONS, grace_us };
         Self {
             store,
             metrics: Metrics::default(),
+            relay,
             started: Instant::now(),
             live: Mutex::new(Live {
                 sessions: Sessions::new(limits),
@@ -90,7 +93,8 @@ impl Center {
             let live = self.live();
             (live.sessions.len(), live.registry.len())
         };
-        Snapshot { metrics: &self.metrics, sessions_live, connections_live }.to_string()
+        let center = Snapshot { metrics: &self.metrics, sessions_live, connections_live };
+        format!("{center}{}", self.relay)
     }
 
     fn live(&self) -> MutexGuard<'_, Live> {

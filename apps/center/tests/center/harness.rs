@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tessera_transport::center::{CenterAddress, Client, EnrolmentToken};
-use tessera_transport::{Endpoint, Identity};
+use tessera_transport::{Endpoint, Fingerprint, Identity};
 
 /// Longest wait for the program; far above what it needs on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -42,10 +42,19 @@ pub(crate) struct Center {
 impl Center {
     /// Serves from `data` on free ports of loopback, with further `arguments`.
     pub(crate) fn start(data: &Path, arguments: &[&str]) -> Self {
-        let mut all =
-            vec!["serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--log-json"];
-        all.extend(arguments);
-        let child = command(&all, data)
+        let all = ["serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--log-json"];
+        Self::run(&[&all, arguments].concat(), data)
+    }
+
+    /// A relay alone at `listen`, for the center with this fingerprint.
+    pub(crate) fn start_relay(data: &Path, center: Fingerprint, listen: &str) -> Self {
+        let center = center.to_string();
+        let alone = ["relay", "--key", &center, "--listen", listen, "--metrics", "127.0.0.1:0"];
+        Self::run(&alone, data)
+    }
+
+    fn run(arguments: &[&str], data: &Path) -> Self {
+        let child = command(arguments, data)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -80,6 +89,16 @@ impl Center {
 
     pub(crate) fn address(&self) -> CenterAddress {
         self.announced("center ").expect("announced").parse().expect("an address")
+    }
+
+    /// Where the program listens for packets.
+    pub(crate) fn listens_on(&self) -> SocketAddr {
+        let text = self.announced("listening on ").expect("announced");
+        text.trim_end_matches("/udp").parse().expect("an address")
+    }
+
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        self.announced("fingerprint ").expect("announced").parse().expect("a fingerprint")
     }
 
     pub(crate) fn token(&self) -> EnrolmentToken {

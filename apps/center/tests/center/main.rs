@@ -3,3 +3,5 @@
 mod harness;
 mod operation;
 mod protocol;
+mod relay;
+mod relayed;

@@ -1,0 +1,148 @@
+//! The relay: forwards packets between the two ends of a channel and cannot read them.
+//!
+//! One event loop a core on mio, without a runtime, each with a socket of its own on the one port. A packet is looked
+//! up by the address that it came from and sent on as it is, in the batches that the system makes ([`batch`]). Ends are
+//! bound by [`desk`] and kept in [`channels`]; each loop holds its part of that table, so that forwarding takes no lock.
+//! What travels is described in docs/protocol.md, section 9; why it is built like this in
+//! docs/decisions/0020-relay.md.
+
+mod batch;
+mod channels;
+mod counters;
+mod desk;
+mod event_loop;
+mod meter;
+mod shared;
+mod sockets;
+
+use std::fmt::{self, Display, Formatter};
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use mio::{Poll, Waker};
+use rand::TryRngCore;
+use rand::rngs::OsRng;
+use tessera_transport::Fingerprint;
+use tessera_transport::pairing::NoRandomness;
+use tessera_transport::relay::Cookies;
+
+use crate::error::Error;
+use batch::Batches;
+use channels::{Channels, Limits};
+use event_loop::{EventLoop, WAKE};
+use shared::{Mailbox, Shared};
+
+/// Channels of a relay; about 600 bytes each with what the loops hold.
+const CHANNELS: usize = 65_536;
+/// Channels of one session: its viewers with each other, and those left over from before they reconnected.
+const CHANNELS_PER_SESSION: usize = 64;
+/// Sessions whose use of their allowance is remembered.
+const SESSIONS: usize = 65_536;
+/// An end that nothing comes from for this time is forgotten: five knocks are lost by then.
+const IDLE_S: u64 = 60;
+
+/// What a relay is started with.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// UDP address; port 0: any free port.
+    pub(crate) listen: SocketAddr,
+    /// The argument that it was given with, for errors.
+    pub(crate) listen_flag: &'static str,
+    /// The relay itself.
+    pub(crate) relay: Fingerprint,
+    /// The center whose tokens count.
+    pub(crate) center: Fingerprint,
+    /// Event loops, at least 1.
+    pub(crate) loops: usize,
+    /// Whether packets are sent many at a time (GSO).
+    pub(crate) offload: bool,
+}
+
+/// A running relay; ends when dropped.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+    address: SocketAddr,
+}
+
+impl Relay {
+    /// Opens the sockets and starts the loops.
+    pub(crate) fn start(settings: &Settings) -> Result<Self, Error> {
+        let listen = |source| listen_error(settings, source);
+        let system = |source| Error::System { what: "an event loop of the relay", source };
+        let mut key = [0; 32];
+        OsRng.try_fill_bytes(&mut key).map_err(|_| NoRandomness)?;
+        let sockets = sockets::open(settings.listen, settings.loops.max(1)).map_err(listen)?;
+        let address = sockets.first().map_or(Ok(settings.listen), UdpSocket::local_addr);
+        let address = address.map_err(listen)?;
+        let limits = Limits {
+            channels: CHANNELS,
+            per_session: CHANNELS_PER_SESSION,
+            sessions: SESSIONS,
+            idle_s: IDLE_S,
+        };
+        let polls: Vec<Poll> =
+            sockets.iter().map(|_| Poll::new()).collect::<io::Result<_>>().map_err(system)?;
+        let mailboxes: Vec<Mailbox> = polls
+            .iter()
+            .map(|poll| Waker::new(poll.registry(), WAKE).map(Mailbox::new))
+            .collect::<io::Result<_>>()
+            .map_err(system)?;
+        let shared = Arc::new(Shared::new(
+            settings.relay,
+            settings.center,
+            Cookies::new(&key),
+            Channels::new(limits),
+            mailboxes,
+        ));
+        let mut relay = Self { shared, threads: Vec::new(), address };
+        for (index, (socket, poll)) in sockets.into_iter().zip(polls).enumerate() {
+            let socket = mio::net::UdpSocket::from_std(socket);
+            let batches = Batches::new(socket, settings.offload).map_err(system)?;
+            let event_loop =
+                EventLoop::new(index, poll, batches, relay.shared.clone()).map_err(system)?;
+            let thread = thread::Builder::new().name(format!("relay-{index}"));
+            relay.threads.push(thread.spawn(|| event_loop.run()).map_err(system)?);
+        }
+        Ok(relay)
+    }
+
+    /// Where it is, with the port that was chosen.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Display for Relay {
+    /// Its counters in Prometheus' text format.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let channels = self.shared.channels().len();
+        self.shared.counters.write(channels, f)
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.shared.end();
+        for thread in self.threads.drain(..) {
+            // A loop that panicked has said so.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// As many event loops as this machine has cores.
+pub(crate) fn loop_for_each_core() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn listen_error(settings: &Settings, source: io::Error) -> Error {
+    let Settings { listen: address, listen_flag: flag, .. } = *settings;
+    match source.kind() {
+        io::ErrorKind::AddrInUse => Error::RelayInUse { address, flag },
+        _ => Error::Relay { address, flag, source },
+    }
+}
