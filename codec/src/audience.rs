@@ -182,10 +182,12 @@ pub enum Pace {
 }
 
 /// Updates left out within [`WINDOW_US`] that take a viewer to the slow line, and how long none must
-/// have been for it to come back. Choices, not measurements: each change costs a whole picture.
+/// have been for it to come back: twice as long each time, up to [`MAX_RECOVERY_US`]. Choices, not
+/// measurements: each change costs a whole picture.
 const MAX_LEFT_OUT: u32 = 3;
 const WINDOW_US: u64 = 5_000_000;
 const RECOVERY_US: u64 = 30_000_000;
+const MAX_RECOVERY_US: u64 = 32 * RECOVERY_US;
 
 /// Decides on which line a viewer belongs.
 #[derive(Clone, Copy, Debug, Default)]
@@ -195,9 +197,25 @@ pub struct Pacing {
     /// Begin of the window, and the last time that an update was left out, in microseconds.
     since_us: u64,
     last_us: u64,
+    /// How often it has come to the slow line.
+    falls: u32,
 }
 
 impl Pacing {
+    /// The viewer's line.
+    #[must_use]
+    pub const fn pace(&self) -> Pace {
+        self.pace
+    }
+
+    /// Takes the viewer to the slow line at once: it cannot catch up with the fast one.
+    pub fn fall_behind(&mut self, now_us: u64) {
+        if self.pace == Pace::Fast {
+            (self.pace, self.last_us) = (Pace::Slow, now_us);
+            self.falls = self.falls.saturating_add(1);
+        }
+    }
+
     /// Notes whether the viewer was left out at `now_us`, and returns its line.
     pub fn note(&mut self, was_left_out: bool, now_us: u64) -> Pace {
         if was_left_out {
@@ -207,12 +225,19 @@ impl Pacing {
             self.left_out += 1;
             self.last_us = now_us;
             if self.left_out >= MAX_LEFT_OUT {
-                self.pace = Pace::Slow;
+                self.fall_behind(now_us);
             }
-        } else if self.pace == Pace::Slow && now_us.saturating_sub(self.last_us) >= RECOVERY_US {
+        } else if self.pace == Pace::Slow
+            && now_us.saturating_sub(self.last_us) >= self.recovery_us()
+        {
             (self.pace, self.left_out) = (Pace::Fast, 0);
         }
         self.pace
+    }
+
+    fn recovery_us(&self) -> u64 {
+        let doublings = self.falls.saturating_sub(1).min(u64::BITS - 1);
+        RECOVERY_US.saturating_mul(1 << doublings).min(MAX_RECOVERY_US)
     }
 }
 
@@ -230,5 +255,18 @@ mod tests {
         assert_eq!(pacing.note(false, WINDOW_US + 4), Pace::Slow);
         assert_eq!(pacing.note(false, WINDOW_US + 3 + RECOVERY_US), Pace::Fast);
         assert_eq!(pacing.note(true, WINDOW_US + 5 + RECOVERY_US), Pace::Fast, "counted anew");
+    }
+
+    #[test]
+    fn whoever_falls_behind_again_comes_back_later() {
+        let mut pacing = Pacing::default();
+        let mut now_us = 0;
+        for fall in 0..8 {
+            pacing.fall_behind(now_us);
+            assert_eq!(pacing.pace(), Pace::Slow);
+            now_us += (RECOVERY_US << fall).min(MAX_RECOVERY_US);
+            assert_eq!(pacing.note(false, now_us - 1), Pace::Slow, "fall {fall}");
+            assert_eq!(pacing.note(false, now_us), Pace::Fast, "fall {fall}");
+        }
     }
 }

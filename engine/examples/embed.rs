@@ -4,7 +4,7 @@
 use std::sync::{Arc, mpsc};
 
 use tessera::pipeline::{Canvas, Sharer, Viewer};
-use tessera::{Rect, Size, view};
+use tessera::{ColourMode, Rect, Size, view};
 use tessera_transport::{Endpoint, Identity, Protocol, Trust};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -25,11 +25,12 @@ async fn main() -> Outcome<()> {
     let (sharing, viewing) = (sharing?, viewing?);
 
     let (mut canvas, source) = Canvas::new(Size::new(640, 480))?;
-    let (mut sharer, sharer_end) = Sharer::new();
+    let mut sharer = Sharer::new();
+    let (seen_by, sharer_end) = sharer.add_viewer(ColourMode::Standard)?;
     sharer.start(Box::new(source), |notice| eprintln!("{notice:?}"))?;
 
     let (viewer, viewer_end) = Viewer::new()?;
-    let mut view = viewer.show(sharer.next_update());
+    let mut view = viewer.show(sharer.next_update(seen_by));
     let (woken, wakes) = mpsc::channel();
     view.on_wake(move || woken.send(()).unwrap_or_default());
 

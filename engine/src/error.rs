@@ -105,6 +105,12 @@ pub enum Error {
         /// The grace period in seconds.
         grace_s: u64,
     },
+    /// A sharer has as many viewers as it can have.
+    #[error("{most} participants see this screen already; one of them has to leave first")]
+    TooManyViewers {
+        /// How many it can have.
+        most: usize,
+    },
     /// A thread of the library could not be started.
     #[error("the system refuses another thread ({0}); close some programs and try again")]
     Thread(String),

@@ -190,6 +190,61 @@ impl std::fmt::Debug for ShareFigures {
     }
 }
 
+/// What a sharer has coded so far, for all its viewers together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct CodingFigures {
+    /// Calls of an encoder that made updates, however many viewers got them.
+    pub codings: u64,
+    /// Bytes of those updates, each counted once.
+    pub coded_bytes: u64,
+    /// Bytes of slices that were sent to viewers that lacked something.
+    pub healing_bytes: u64,
+    /// How often a viewer that kept up until then was left out of an update for want of room.
+    pub left_out: u64,
+    /// Lines at present: encoders, each with the viewers that see the same.
+    pub lines: u64,
+}
+
+/// The live counters behind [`CodingFigures`], as those of [`ShareFigures`].
+#[derive(Debug, Default)]
+pub(crate) struct CodingCounters {
+    codings: AtomicU64,
+    coded_bytes: AtomicU64,
+    healing_bytes: AtomicU64,
+    left_out: AtomicU64,
+    lines: AtomicU64,
+}
+
+impl CodingCounters {
+    pub(crate) fn on_coded(&self, bytes: u64) {
+        self.codings.fetch_add(1, Ordering::Relaxed);
+        self.coded_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn on_healed(&self, bytes: u64) {
+        self.healing_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn on_left_out(&self) {
+        self.left_out.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_lines(&self, lines: u64) {
+        self.lines.store(lines, Ordering::Relaxed);
+    }
+
+    pub(crate) fn snapshot(&self) -> CodingFigures {
+        CodingFigures {
+            codings: self.codings.load(Ordering::Relaxed),
+            coded_bytes: self.coded_bytes.load(Ordering::Relaxed),
+            healing_bytes: self.healing_bytes.load(Ordering::Relaxed),
+            left_out: self.left_out.load(Ordering::Relaxed),
+            lines: self.lines.load(Ordering::Relaxed),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -28,7 +28,7 @@ pub(crate) fn default_threads() -> usize {
 }
 
 pub use error::Error;
-pub use figures::Figures;
+pub use figures::{CodingFigures, Figures};
 pub use session::display::{ColourCount, Display, DisplayMode};
 pub use session::messages::Activity;
 pub use session::text::plain_text;

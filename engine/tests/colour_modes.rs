@@ -52,7 +52,8 @@ fn dark(window: &Window) -> usize {
 fn modes_change_in_mid_stream_and_settle_on_the_quantized_desktop() {
     run(async {
         let (sharing, viewing) = connected().await;
-        let (mut sharer, sharer_end) = Sharer::new();
+        let mut sharer = Sharer::new();
+        let (seen_by, sharer_end) = sharer.add_viewer(ColourMode::Standard).expect("a viewer");
         let (viewer, viewer_end) = Viewer::new().expect("a viewer");
         let (mut canvas, source) = Canvas::new(SIZE).expect("a canvas");
         draw(&mut canvas, 5);
@@ -71,7 +72,7 @@ fn modes_change_in_mid_stream_and_settle_on_the_quantized_desktop() {
             ];
             for mode in modes {
                 let wanted = quantized(canvas.frame_mut(), mode);
-                sharer.set_colours(mode);
+                sharer.set_colours(seen_by, mode);
                 window
                     .until(|window| {
                         assert_eq!(dark(window), 0, "{mode:?}");

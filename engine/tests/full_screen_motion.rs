@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use loopback::{connected, run};
+use tessera::ColourMode;
 use tessera::pipeline::{Canvas, Sharer, Viewer};
 use tessera::view::{Handle, Picture};
 use tessera_codec::{Frame, Size, TILE};
@@ -90,9 +91,10 @@ fn full_screen_motion_is_followed_and_settles_exactly() {
     run(async {
         let (sharing, viewing) = connected().await;
         let (mut canvas, source) = Canvas::new(SIZE).expect("a canvas");
-        let (mut sharer, sharer_end) = Sharer::new();
+        let mut sharer = Sharer::new();
+        let (seen_by, sharer_end) = sharer.add_viewer(ColourMode::Standard).expect("a viewer");
         let (viewer, viewer_end) = Viewer::new().expect("a viewer");
-        let mut view = viewer.show(sharer.next_update());
+        let mut view = viewer.show(sharer.next_update(seen_by));
         let drawn = Arc::new(AtomicU64::new(0));
         let film = film();
         draw(&mut canvas, &film, 0);

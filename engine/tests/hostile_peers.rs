@@ -4,8 +4,8 @@ mod loopback;
 
 use bytes::Bytes;
 use loopback::{Window, connected, run};
-use tessera::Error;
 use tessera::pipeline::{Canvas, Sharer, Viewer};
+use tessera::{ColourMode, Error};
 use tessera_codec::{Rect, Size};
 use tessera_transport::acknowledgement::{Acknowledged, Acknowledgement, Outcome};
 use tessera_transport::datagram::{CursorPosition, Datagram};
@@ -28,7 +28,8 @@ async fn viewer_against<F: Future<Output = ()>>(wrong: impl FnOnce(Link) -> F) -
 /// As [`viewer_against`], for a sharer and a viewer that does `wrong`.
 async fn sharer_against<F: Future<Output = ()>>(wrong: impl FnOnce(Link) -> F) -> (Error, Closed) {
     let (sharing, viewing) = connected().await;
-    let (mut sharer, end) = Sharer::new();
+    let mut sharer = Sharer::new();
+    let (_, end) = sharer.add_viewer(ColourMode::Standard).expect("a viewer");
     let (mut canvas, source) = Canvas::new(Size::new(200, 200)).expect("a canvas");
     sharer.start(Box::new(source), |_| {}).expect("a share");
     canvas.share(Rect::new(0, 0, 200, 200));
@@ -172,7 +173,8 @@ fn an_acknowledgement_of_something_never_sent() {
 fn another_connection_notices_nothing() {
     run(async {
         let (sharing, viewing) = connected().await;
-        let (mut sharer, sharer_end) = Sharer::new();
+        let mut sharer = Sharer::new();
+        let (_, sharer_end) = sharer.add_viewer(ColourMode::Standard).expect("a viewer");
         let (viewer, viewer_end) = Viewer::new().expect("a viewer");
         let (mut canvas, source) = Canvas::new(Size::new(200, 200)).expect("a canvas");
         sharer.start(Box::new(source), |_| {}).expect("a share");

@@ -24,6 +24,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{Thread, current, park};
 
 use loopback::{connected, run};
+use tessera::ColourMode;
 use tessera::pipeline::{Canvas, Sharer, Viewer};
 use tessera::view::Handle;
 use tessera_codec::{Rect, Size};
@@ -125,7 +126,8 @@ fn thousands_of_frames_allocate_nothing_each_and_wait_for_nothing_but_work() {
     run(async {
         let (sharing, viewing) = connected().await;
         let (mut canvas, source) = Canvas::new(SIZE).expect("a canvas");
-        let (mut sharer, sharer_end) = Sharer::new();
+        let mut sharer = Sharer::new();
+        let (_, sharer_end) = sharer.add_viewer(ColourMode::Standard).expect("a viewer");
         sharer.start(Box::new(source), |_| {}).expect("a share");
         let (viewer, viewer_end) = Viewer::new().expect("a viewer");
         let mut view = viewer.show(0);

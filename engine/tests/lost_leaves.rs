@@ -4,6 +4,7 @@ mod loopback;
 
 use bytes::Bytes;
 use loopback::{connected, run};
+use tessera::ColourMode;
 use tessera::pipeline::{Canvas, Sharer};
 use tessera_codec::{Decoder, DecoderConfig, Frame, Size, Status, Track};
 use tessera_transport::Link;
@@ -152,7 +153,8 @@ fn becomes_exact(lost_as: Outcome) {
         let (mut canvas, source) = Canvas::new(SIZE).expect("a canvas");
         canvas.frame_mut().clone_from(&photograph(0));
         canvas.share(SIZE.rect());
-        let (mut sharer, sharer_end) = Sharer::new();
+        let mut sharer = Sharer::new();
+        let (_, sharer_end) = sharer.add_viewer(ColourMode::Standard).expect("a viewer");
         sharer.start(Box::new(source), |_| {}).expect("a share");
         let loser = Loser {
             canvas: &mut canvas,

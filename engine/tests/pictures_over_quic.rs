@@ -5,6 +5,7 @@ mod loopback;
 use std::cell::Cell;
 
 use loopback::{Window, connected, run};
+use tessera::ColourMode;
 use tessera::pipeline::{Canvas, Sharer, Viewer};
 use tessera_capture::pattern::Pattern;
 use tessera_codec::{Frame, Rect, Region, Size};
@@ -31,7 +32,8 @@ fn same_pixels(shown: Option<&Frame>, drawn: &Frame) -> bool {
 fn the_settled_picture_is_exact_and_every_frame_is_acknowledged() {
     run(async {
         let (sharing, viewing) = connected().await;
-        let (mut sharer, sharer_end) = Sharer::new();
+        let mut sharer = Sharer::new();
+        let (_, sharer_end) = sharer.add_viewer(ColourMode::Standard).expect("a viewer");
         let (viewer, viewer_end) = Viewer::new().expect("a viewer");
         let (mut canvas, source) = Canvas::new(SIZE).expect("a canvas");
         let mut pattern = Pattern::new(SIZE, 7);
@@ -62,7 +64,8 @@ fn the_settled_picture_is_exact_and_every_frame_is_acknowledged() {
 fn a_second_share_on_one_connection_starts_afresh() {
     run(async {
         let (sharing, viewing) = connected().await;
-        let (mut sharer, sharer_end) = Sharer::new();
+        let mut sharer = Sharer::new();
+        let (seen_by, sharer_end) = sharer.add_viewer(ColourMode::Standard).expect("a viewer");
         let (viewer, viewer_end) = Viewer::new().expect("a viewer");
         let done = Cell::new(false);
         let look = async {
@@ -70,7 +73,7 @@ fn a_second_share_on_one_connection_starts_afresh() {
                 let (mut canvas, source) = Canvas::new(size).expect("a canvas");
                 let mut pattern = Pattern::new(size, seed);
                 draw(&mut canvas, &mut pattern);
-                let first_update = sharer.next_update();
+                let first_update = sharer.next_update(seen_by);
                 sharer.start(Box::new(source), |_| {}).expect("a share");
                 let mut window = Window::new(viewer.show(first_update));
                 window

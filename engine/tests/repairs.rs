@@ -9,6 +9,7 @@ use std::cell::Cell;
 
 use bytes::Bytes;
 use loopback::{Window, connected, run};
+use tessera::ColourMode;
 use tessera::pipeline::{Canvas, Sharer, Viewer};
 use tessera_codec::{Frame, Rect, Size};
 use tessera_transport::Link;
@@ -116,7 +117,8 @@ fn is_repaired_after(damage: Damage) -> Passed {
     run(async {
         let (sharing, to_sharer) = connected().await;
         let (to_viewer, viewing) = connected().await;
-        let (mut sharer, sharer_end) = Sharer::new();
+        let mut sharer = Sharer::new();
+        let (_, sharer_end) = sharer.add_viewer(ColourMode::Standard).expect("a viewer");
         let (viewer, viewer_end) = Viewer::new().expect("a viewer");
         let (mut canvas, source) = Canvas::new(SIZE).expect("a canvas");
         for (at, pixel) in canvas.frame_mut().data_mut().chunks_exact_mut(4).enumerate() {

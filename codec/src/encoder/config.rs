@@ -39,6 +39,9 @@ pub struct EncoderConfig {
     /// Epoch of the first update, at least 1. Encoders between which a decoder goes back and forth
     /// must never use the same.
     pub first_epoch: u32,
+    /// By how much each epoch's number is above the one before, at least 1: so that encoders which
+    /// begin with different ones keep apart.
+    pub epoch_step: u32,
     /// How many colours pictures have; see [`Encoder::set_colours`](crate::Encoder::set_colours).
     pub colours: ColourMode,
 }
@@ -54,6 +57,7 @@ impl Default for EncoderConfig {
             rest_us: 180_000,
             motion_quality: 80,
             first_epoch: 1,
+            epoch_step: 1,
             colours: ColourMode::Standard,
         }
     }

@@ -128,7 +128,7 @@ impl Encoder {
             grid: TileGrid::new(Size::default()),
             tiles: Vec::new(),
             stale: Region::empty(Size::default()),
-            epoch: config.first_epoch.saturating_sub(1),
+            epoch: config.first_epoch.wrapping_sub(config.epoch_step),
             number: 0,
             chain: 0,
             // Takes the memory of its pictures now rather than in the first call.
@@ -179,7 +179,7 @@ impl Encoder {
 
     fn start(&mut self, size: Size) {
         self.grid = TileGrid::new(size);
-        self.epoch += 1;
+        self.epoch = self.epoch.wrapping_add(self.config.epoch_step);
         (self.number, self.chain) = (0, 0);
         self.tiles.clear();
         self.tiles.resize(self.grid.tiles() as usize, TileState::default());

@@ -16,7 +16,7 @@ use super::joining::{self, Joined};
 use super::{Events, directory, next_command, until};
 use crate::customer::{Command, Event, Handle, OpenSource, Options, Screen};
 use crate::figures::ShareFigures;
-use crate::pipeline::{Sharer, SourceNotice};
+use crate::pipeline::{Sharer, SourceNotice, ViewerId};
 use crate::session::customer::{Action, Customer, Notice};
 use crate::session::messages::{MAX_NAME_CHARS, Message, VERSION};
 use crate::session::roster::{Follower, Member, Role, RosterError};
@@ -49,7 +49,9 @@ struct Session {
     open_source: OpenSource,
     control: Option<Control>,
     machine: Customer,
-    connection: Option<(Connection, Sharer)>,
+    sharer: Sharer,
+    /// The connection to the representative, who is a viewer of the sharer.
+    connection: Option<(Connection, ViewerId)>,
     /// What every connection's pictures look like.
     display: Display,
     generation: u64,
@@ -95,6 +97,7 @@ impl Session {
             open_source,
             machine: Customer::new(name, consent, control.is_some(), roster),
             control,
+            sharer: Sharer::with_figures(Arc::clone(&figures)),
             connection: None,
             display: Display::default(),
             generation: 0,
@@ -105,7 +108,7 @@ impl Session {
             figures,
             failure: None,
         };
-        session.connected(joined);
+        session.connected(joined)?;
         Ok(session)
     }
 
@@ -131,7 +134,7 @@ impl Session {
             events.send(Event::Failed(error));
         }
         // Ends capture and lets go of all keys before the program is told that it may exit.
-        self.connection = None;
+        self.disconnect();
         self.control = None;
         self.endpoint.close(&CloseReason::Goodbye);
         self.endpoint.wait_idle().await;
@@ -160,10 +163,10 @@ impl Session {
         }
     }
 
-    fn connected(&mut self, Joined { link, control }: Joined) {
+    fn connected(&mut self, Joined { link, control }: Joined) -> Result<(), Error> {
+        self.disconnect();
         self.generation += 1;
-        let (mut sharer, end) = Sharer::with_figures(Arc::clone(&self.figures));
-        sharer.set_colours(self.display.colour_mode());
+        let (viewer, end) = self.sharer.add_viewer(self.display.colour_mode())?;
         let injector: Option<Injector> = self.control.as_ref().map(Control::injector);
         let figures = Arc::clone(&self.figures);
         let pictures_link = link.clone();
@@ -176,15 +179,21 @@ impl Session {
         };
         let connection =
             Connection::start(link, self.generation, control, &self.arrivals.0, pictures);
-        self.connection = Some((connection, sharer));
+        self.connection = Some((connection, viewer));
+        Ok(())
+    }
+
+    /// Ends the connection and what is shared over it.
+    fn disconnect(&mut self) -> Option<Connection> {
+        let (connection, viewer) = self.connection.take()?;
+        self.sharer.stop();
+        self.sharer.remove_viewer(viewer);
+        Some(connection)
     }
 
     fn rejoined(&mut self, result: Result<Joined, Error>) {
-        match result {
-            Ok(joined) => {
-                self.connected(joined);
-                self.machine.handle_reconnected();
-            }
+        match result.and_then(|joined| self.connected(joined)) {
+            Ok(()) => self.machine.handle_reconnected(),
             Err(error) => tracing::info!(%error, "not yet back in the session"),
         }
     }
@@ -200,7 +209,7 @@ impl Session {
             Arrival::Cursor(_) => tracing::debug!("a cursor image came the wrong way"),
             Arrival::Ended(error) => {
                 tracing::info!(%error, "the connection to the representative has ended");
-                self.connection = None;
+                self.disconnect();
                 if is_final(&error) {
                     self.failure = Some(error);
                     self.machine.handle_refused();
@@ -238,11 +247,7 @@ impl Session {
                         self.screen_gone(&error, events);
                     }
                 }
-                Action::StopSharing => {
-                    if let Some((_, sharer)) = &mut self.connection {
-                        sharer.stop();
-                    }
-                }
+                Action::StopSharing => self.sharer.stop(),
                 Action::AllowInput(allowed) => {
                     if let Some(control) = &mut self.control {
                         control.allow(allowed);
@@ -250,8 +255,8 @@ impl Session {
                 }
                 Action::SetDisplay(display) => {
                     self.display = display;
-                    if let Some((_, sharer)) = &mut self.connection {
-                        sharer.set_colours(display.colour_mode());
+                    if let Some((_, viewer)) = self.connection {
+                        self.sharer.set_colours(viewer, display.colour_mode());
                     }
                 }
                 Action::Rejoin => {
@@ -261,13 +266,12 @@ impl Session {
                     }
                 }
                 Action::Disconnect => {
-                    if let Some((connection, _)) = self.connection.take() {
+                    if let Some(connection) = self.disconnect() {
                         connection.close(&CloseReason::Goodbye);
                     }
                 }
                 Action::Part => {
-                    if let Some((connection, sharer)) = self.connection.take() {
-                        drop(sharer);
+                    if let Some(connection) = self.disconnect() {
                         connection.part().await;
                     }
                 }
@@ -283,7 +287,7 @@ impl Session {
     }
 
     fn start_sharing(&mut self, control: bool) -> Result<(), Error> {
-        let Some((connection, sharer)) = &mut self.connection else {
+        let Some((connection, viewer)) = &self.connection else {
             return Ok(());
         };
         if !self.machine.may_see(connection.link.peer()) {
@@ -291,9 +295,9 @@ impl Session {
         }
         let source = (self.open_source)()?;
         let notices = self.notices.0.clone();
-        let first_update = sharer.next_update();
+        let first_update = self.sharer.next_update(*viewer);
         connection.send(&Message::ShareStarted { control, first_update });
-        sharer.start(source, move |notice| {
+        self.sharer.start(source, move |notice| {
             if notices.try_send(notice).is_err() {
                 tracing::debug!("a notice of the screen was lost");
             }

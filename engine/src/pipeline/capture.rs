@@ -1,4 +1,5 @@
-//! The capture thread: damage in, pictures out, as soon as the encoder and the path take one.
+//! The capture thread: damage in, pictures out, as soon as the encoder and any viewer's path take
+//! one.
 //!
 //! The thread sleeps in the source's `wait`. Damage that cannot be used at once stays in one set
 //! and merges; pixels are read only when they will be encoded now.
@@ -10,7 +11,7 @@ use tessera_capture::{CaptureError, ScreenSource, SourceEvent, Wake};
 use tessera_codec::Region;
 
 use super::pictures::Writer;
-use super::stage::{OnNotice, SourceNotice, Stage};
+use super::stage::{OnNotice, Roster, Rosters, SourceNotice, Stage};
 use super::sweep::Sweep;
 use crate::clock;
 
@@ -25,6 +26,9 @@ pub(crate) struct Captured {
 pub(crate) struct Capture {
     source: Box<dyn ScreenSource>,
     stage: Arc<Stage>,
+    rosters: Arc<Rosters>,
+    /// The viewers by the latest word.
+    roster: Roster,
     pictures: Writer<Captured>,
     on_notice: OnNotice,
     damage: Region,
@@ -38,13 +42,25 @@ impl Capture {
     pub(crate) fn new(
         source: Box<dyn ScreenSource>,
         stage: Arc<Stage>,
+        rosters: Arc<Rosters>,
         pictures: Writer<Captured>,
         on_notice: OnNotice,
     ) -> Self {
         let damage = Region::empty(source.size());
         let sweep = Sweep::new(clock::now_us());
         let events = Vec::with_capacity(16);
-        Self { source, stage, pictures, on_notice, damage, damage_us: None, sweep, events }
+        Self {
+            source,
+            stage,
+            rosters,
+            roster: Roster::new(),
+            pictures,
+            on_notice,
+            damage,
+            damage_us: None,
+            sweep,
+            events,
+        }
     }
 
     /// Runs until the stage is stopped or the source fails.
@@ -64,6 +80,9 @@ impl Capture {
             .is_empty()
             .then(|| Duration::from_micros(self.sweep.wait_us(clock::now_us())));
         let wake = self.source.wait(timeout, &mut self.damage, &mut self.events)?;
+        if let Some(roster) = self.rosters.for_capture.take() {
+            self.roster = *roster;
+        }
         self.tell_events();
         let now_us = clock::now_us();
         if self.damage.is_empty() {
@@ -75,7 +94,8 @@ impl Capture {
             self.sweep.on_damage(now_us);
         }
         let damage_us = *self.damage_us.get_or_insert(now_us);
-        if self.stage.gate.may_capture_or_wake() {
+        let is_open = || self.roster.iter().any(|seat| !seat.has_left() && seat.is_open());
+        if self.stage.gate.may_capture_or_wake(is_open) {
             self.capture(damage_us)?;
         }
         Ok(())
@@ -113,7 +133,12 @@ impl Capture {
     fn tell_events(&mut self) {
         for event in self.events.drain(..) {
             match event {
-                SourceEvent::Pointer { x, y } => self.stage.set_pointer(x, y),
+                SourceEvent::Pointer { x, y } => {
+                    self.stage.set_pointer(x, y);
+                    for seat in &self.roster {
+                        seat.pointer_moved.wake();
+                    }
+                }
                 SourceEvent::Cursor(shape) => (self.on_notice)(SourceNotice::Cursor(shape)),
                 SourceEvent::SharedMemoryAbsent(absent) => {
                     (self.on_notice)(SourceNotice::Remark(absent.to_string()));

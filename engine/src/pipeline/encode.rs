@@ -1,39 +1,54 @@
 //! The encode thread: pictures in, updates out.
 //!
-//! It keeps the newest picture and codes what is damaged in it while a send slot is open; what the
-//! budget leaves stays damage. What a viewer lacks goes before newer pixels, those before leftovers,
-//! leftovers before refinement.
+//! One thread serves all lines in turn, each from the newest picture. So a share never takes more
+//! cores than one encoder has threads, and the lines look at one picture without handing it around.
+//! A line's turn is short where others wait for it (`line`). Lines exist only while they have
+//! viewers.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tessera_codec::{
-    Audience, EncodeRequest, Encoder, Payloads, Position, Region, Size, TileIndex, Track,
-};
-use tessera_transport::report::{Differs, Report};
+use tessera_codec::{Encoder, EncoderConfig, SetupError, Size};
 
 use super::capture::Captured;
+use super::line::{Kind, Line, Member, Now, Turn};
 use super::pictures::Reader;
-use super::stage::{Outgoing, Stage};
+use super::stage::{Roster, Rosters, Stage};
 use crate::clock;
 
-/// Pause after a refinement that found nothing to do, in microseconds: its tiles have changed, and
-/// their damage is about to arrive.
-const REFINE_PAUSE_US: u64 = 10_000;
+/// Most lines at a time: a fast and a slow one for each colour mode.
+const MAX_LINES: usize = 6;
 
-/// The one viewer of the line, in its audience.
-const VIEWER: u64 = 0;
+/// The epochs that the next encoder at each place begins with. Encoders at different places never
+/// use the same, since viewers change from one to another: each counts in steps of [`MAX_LINES`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Epochs([u32; MAX_LINES]);
+
+impl Epochs {
+    /// Those of the first share.
+    pub(crate) fn first() -> Self {
+        Self(std::array::from_fn(|place| place as u32 + 1))
+    }
+
+    /// Those after a share of which it is not known how far it came.
+    pub(crate) fn far_later(self) -> Self {
+        Self(self.0.map(|epoch| epoch.saturating_add((MAX_LINES as u32) << 16)))
+    }
+}
 
 /// The thread's state.
 pub(crate) struct Encode {
-    encoder: Encoder,
-    audience: Audience,
     stage: Arc<Stage>,
+    rosters: Arc<Rosters>,
     pictures: Reader<Captured>,
-    /// Damage left over from the former picture, kept to save an allocation.
-    leftover: Region,
-    payloads: Payloads,
-    refine_after_us: u64,
+    /// The viewers by the latest word.
+    roster: Roster,
+    /// The lines, each at its place.
+    lines: [Option<Line>; MAX_LINES],
+    epochs: Epochs,
+    /// The place whose turn is next.
+    next: usize,
+    threads: usize,
 }
 
 enum Next {
@@ -44,22 +59,27 @@ enum Next {
 }
 
 impl Encode {
-    pub(crate) fn new(encoder: Encoder, stage: Arc<Stage>, pictures: Reader<Captured>) -> Self {
-        let mut audience = Audience::new();
-        audience.join(VIEWER);
+    pub(crate) fn new(
+        stage: Arc<Stage>,
+        rosters: Arc<Rosters>,
+        pictures: Reader<Captured>,
+        epochs: Epochs,
+        threads: usize,
+    ) -> Self {
         Self {
-            encoder,
-            audience,
             stage,
+            rosters,
             pictures,
-            leftover: Region::empty(Size::default()),
-            payloads: Payloads::new(),
-            refine_after_us: 0,
+            roster: Roster::new(),
+            lines: Default::default(),
+            epochs,
+            next: 0,
+            threads,
         }
     }
 
-    /// Runs until the stage is stopped and returns the encoder, which knows what the viewer holds.
-    pub(crate) fn run(mut self) -> Encoder {
+    /// Runs until the stage is stopped, and returns the epochs of the next share.
+    pub(crate) fn run(mut self) -> Epochs {
         self.stage.gate.register_encoder(std::thread::current());
         while !self.stage.gate.is_stopped() {
             match self.step() {
@@ -71,123 +91,169 @@ impl Encode {
                 }
             }
         }
-        self.encoder
+        for place in 0..MAX_LINES {
+            self.end_line(place);
+        }
+        self.epochs
     }
 
     fn step(&mut self) -> Next {
-        self.take_newest();
-        while let Some((track, number)) = self.stage.next_lost() {
-            // Of an epoch that has ended, it may name another update: then that is sent twice.
-            match track {
-                Track::Video => self.encoder.video_lost(number),
-                Track::Leaf | Track::Chain => self.encoder.leaf_lost(number),
-            }
-        }
-        self.encoder.set_colours(self.stage.colours());
-        self.heed_reports();
-        if let Some(next) = self.heal() {
-            return next;
-        }
-        let Some(picture) = self.pictures.current_mut() else {
-            return Next::Wait(None);
-        };
+        self.stage.gate.encoder_looks();
         let now_us = clock::now_us();
-        let refine_us =
-            self.encoder.next_refinement_us().map(|due_us| due_us.max(self.refine_after_us));
-        let damaged = !picture.changed.is_empty();
-        if !damaged && refine_us.is_none_or(|due_us| due_us > now_us) {
-            self.stage.gate.encoder_idle();
-            return Next::Wait(refine_us);
+        self.take_newest();
+        self.seat_viewers(now_us);
+        for line in self.lines.iter_mut().flatten() {
+            line.heed_reports();
         }
-        let stage = &self.stage;
-        if !stage.gate.may_encode_or_wake(|| stage.has_room()) {
-            stage.gate.encoder_idle();
-            return Next::Wait(None);
+        self.settle_lines(now_us);
+        let turn = self.take_turns(now_us);
+        if matches!(turn, Turn::Worked) {
+            self.stage.gate.encoder_works();
         }
-        let request = EncodeRequest {
-            now_us,
-            budget_bytes: stage.gate.flow().budget_bytes(),
-            pointer: stage.pointer(),
-        };
-        let report = self.encoder.encode(
-            picture.frame.view(),
-            &mut picture.changed,
-            &request,
-            &mut self.payloads,
-        );
-        if self.payloads.is_empty() && !damaged {
-            self.refine_after_us = now_us + REFINE_PAUSE_US;
-        }
-        if !self.payloads.is_empty() {
-            self.audience.deliver(self.encoder.position(), |_| true, |_| {});
-        }
-        let damage_us = if damaged { picture.meta.damage_us } else { 0 };
-        self.send(report.bytes as u64, damage_us);
-        if self.stage.gate.encoder_idle() { Next::Wait(None) } else { Next::Again }
-    }
-
-    fn heed_reports(&mut self) {
-        while let Some(report) = self.stage.next_report() {
-            match report {
-                Report::Lost => self.audience.lost(VIEWER),
-                Report::Differs(Differs { epoch, number, parts }) => {
-                    let hashes = parts.into_iter().map(|(tile, hash)| (TileIndex(tile), hash));
-                    let wrong = self.encoder.find_wrong(Position { epoch, number }, hashes);
-                    self.audience.found_wrong(VIEWER, &wrong);
-                }
-                Report::Acknowledged(_) => {}
-            }
+        // Newer pixels go first.
+        let is_open = self.roster.iter().any(|seat| seat.is_open());
+        let capture_goes = self.stage.gate.encoder_idle(is_open);
+        match turn {
+            Turn::Worked if !capture_goes => Next::Again,
+            Turn::Worked => Next::Wait(None),
+            Turn::Waits(until_us) => Next::Wait(until_us),
         }
     }
 
-    /// Sends the viewer what it lacks of the line's picture, if it lacks anything.
-    fn heal(&mut self) -> Option<Next> {
-        if !self.audience.needs_healing(VIEWER) || self.encoder.position().number == 0 {
-            return None;
-        }
-        let stage = &self.stage;
-        if !stage.gate.may_encode_or_wake(|| stage.has_room()) {
-            stage.gate.encoder_idle();
-            return Some(Next::Wait(None));
-        }
-        let budget_bytes = stage.gate.flow().budget_bytes();
-        self.audience.heal(VIEWER, &mut self.encoder, budget_bytes, &mut self.payloads);
-        let bytes: usize = self.payloads.iter().map(|payload| payload.bytes.len()).sum();
-        self.send(bytes as u64, 0);
-        Some(Next::Again)
-    }
-
-    /// Takes the newest picture and carries over what was left of the former one.
+    /// Takes the newest picture; what has changed in it is damage of each line.
     fn take_newest(&mut self) {
-        match self.pictures.current() {
-            Some(former) => self.leftover.assign(&former.changed),
-            None => self.leftover.clear(),
-        }
-        if !self.pictures.advance() {
-            return;
-        }
-        if let Some(picture) = self.pictures.current_mut()
-            && picture.changed.grid() == self.leftover.grid()
+        if self.pictures.advance()
+            && let Some(picture) = self.pictures.current()
         {
-            picture.changed.merge(&self.leftover);
+            for line in self.lines.iter_mut().flatten() {
+                line.damage(&picture.changed);
+            }
         }
     }
 
-    fn send(&mut self, bytes: u64, damage_us: u64) {
-        if self.payloads.is_empty() {
-            return;
+    /// Gives newcomers a line and lets go of those who have left.
+    fn seat_viewers(&mut self, now_us: u64) {
+        let newest = self.rosters.for_encode.take();
+        if let Some(roster) = &newest {
+            self.roster.clone_from(roster);
         }
-        // Counted before the transport can see them, so that bytes in flight never look negative.
-        self.stage.gate.encoded(bytes);
-        let last = self.payloads.len() - 1;
-        for (at, payload) in self.payloads.drain().enumerate() {
-            let outgoing = Outgoing { payload, damage_us, ends_picture: at == last };
-            if !self.stage.push(outgoing) {
-                // An update on the chain must not be left out: begin anew.
-                self.encoder.restart();
-                break;
+        let has_left = |member: &Member, roster: &Roster| {
+            member.seat.has_left() || !roster.iter().any(|seat| Arc::ptr_eq(seat, &member.seat))
+        };
+        for line in self.lines.iter_mut().flatten() {
+            while let Some(at) =
+                line.members.iter().position(|member| has_left(member, &self.roster))
+            {
+                line.leave(at);
             }
         }
-        self.stage.wake_transport();
+        self.roster.retain(|seat| !seat.has_left());
+        if newest.is_none() {
+            return;
+        }
+        for at in 0..self.roster.len() {
+            let Some(seat) = self.roster.get(at) else { return };
+            let mut members = self.lines.iter().flatten().flat_map(|line| &line.members);
+            if !seat.has_failed() && !members.any(|member| Arc::ptr_eq(&member.seat, seat)) {
+                self.place(Member::new(Arc::clone(seat), now_us), now_us);
+            }
+        }
+    }
+
+    /// Moves viewers to the lines where they belong, and ends lines without any.
+    fn settle_lines(&mut self, now_us: u64) {
+        for place in 0..MAX_LINES {
+            while let Some(line) = &mut self.lines[place] {
+                let astray = |member: &Member| member.kind() != line.kind;
+                let Some(at) = line.members.iter().position(astray) else { break };
+                let wanted = line.members.get(at).map(Member::kind);
+                let is_alone = line.members.len() == 1;
+                match wanted {
+                    // The line goes with its only viewer, who then need not be sent everything.
+                    Some(kind) if is_alone && self.place_of(kind).is_none() => {
+                        if let Some(line) = &mut self.lines[place] {
+                            line.become_kind(kind, now_us);
+                        }
+                    }
+                    _ => {
+                        let Some(line) = &mut self.lines[place] else { break };
+                        let member = line.leave(at);
+                        self.place(member, now_us);
+                    }
+                }
+            }
+            if self.lines[place].as_ref().is_some_and(|line| line.members.is_empty()) {
+                self.end_line(place);
+            }
+        }
+        let lines = self.lines.iter().flatten().count();
+        self.stage.coding.set_lines(lines as u64);
+    }
+
+    fn place_of(&self, kind: Kind) -> Option<usize> {
+        self.lines.iter().position(|line| line.as_ref().is_some_and(|line| line.kind == kind))
+    }
+
+    /// Puts a viewer on the line where it belongs, which begins if need be.
+    fn place(&mut self, member: Member, now_us: u64) {
+        let kind = member.kind();
+        let place = match self.place_of(kind) {
+            Some(place) => place,
+            None => match self.begin_line(kind) {
+                Ok(place) => place,
+                Err(error) => {
+                    member.seat.fail(&error);
+                    return;
+                }
+            },
+        };
+        if let Some(line) = self.lines.get_mut(place).and_then(Option::as_mut) {
+            line.join(member, now_us);
+        }
+    }
+
+    /// Begins a line at a free place; there is one, since there are as many as kinds.
+    fn begin_line(&mut self, kind: Kind) -> Result<usize, SetupError> {
+        let place = self.lines.iter().position(Option::is_none).unwrap_or_default();
+        let config = EncoderConfig {
+            threads: self.threads,
+            first_epoch: self.epochs.0[place],
+            epoch_step: MAX_LINES as u32,
+            colours: kind.colours,
+            ..EncoderConfig::default()
+        };
+        let size = self.pictures.current().map_or_else(Size::default, |now| now.frame.size());
+        self.lines[place] = Some(Line::new(kind, Encoder::new(size, config)?, size));
+        Ok(place)
+    }
+
+    fn end_line(&mut self, place: usize) {
+        if let Some(line) = self.lines[place].take() {
+            self.epochs.0[place] = line.epoch().saturating_add(MAX_LINES as u32);
+        }
+    }
+
+    /// Gives the lines their turn until one has had something to do.
+    fn take_turns(&mut self, now_us: u64) -> Turn {
+        let now = Now {
+            picture: self.pictures.current(),
+            pointer: self.stage.pointer(),
+            us: now_us,
+            is_shared: self.lines.iter().flatten().count() > 1,
+            coding: &self.stage.coding,
+        };
+        let mut due_us: Option<u64> = None;
+        for _ in 0..MAX_LINES {
+            let place = self.next;
+            self.next = (place + 1) % MAX_LINES;
+            let Some(line) = &mut self.lines[place] else { continue };
+            match line.take_turn(&now) {
+                Turn::Worked => return Turn::Worked,
+                Turn::Waits(at_us) => {
+                    due_us = due_us.into_iter().chain(at_us).min();
+                }
+            }
+        }
+        Turn::Waits(due_us)
     }
 }

@@ -2,11 +2,14 @@
 //! window.
 //!
 //! ```text
-//! screen ─► capture thread ─► latest picture ─► encode thread ─► outbox ─► Sharer's connection
-//!                                                                              │ QUIC
+//! screen ─► capture thread ─► latest picture ─► encode thread ─┬► outbox ─► connection of a viewer
+//!                                                              ├► outbox ─► …
+//!                                                                             │ QUIC
 //! window ◄─ view::Handle ◄─ latest picture ◄─ decode thread ◄─ inbox ◄─ Viewer's connection
 //! ```
 //!
+//! One capture serves all viewers of a [`Sharer`], and one coding all that see it alike and keep up
+//! (`line`): they are sent the same buffers. Each has its own window, acknowledgements and pace.
 //! Acknowledgements run the other way and open send slots (`flow`); every thread sleeps until there is
 //! something to do. From pixels to the `Bytes` given to the transport, and from its `Bytes` to the
 //! picture of the window, nothing here takes a lock, and nothing allocates once sizes have settled;
@@ -21,8 +24,12 @@ mod encode;
 mod flow;
 mod gate;
 mod input;
+mod line;
+mod patience;
 pub(crate) mod pictures;
+mod seat;
 mod sharer;
+mod sharer_connection;
 pub(crate) mod slot;
 mod stage;
 mod sweep;
@@ -34,7 +41,8 @@ use tessera_transport::{CloseReason, Link};
 use tokio::sync::watch;
 
 pub use canvas::{Canvas, CanvasSource};
-pub use sharer::{Sharer, SharerConnection};
+pub use sharer::{MAX_VIEWERS, Sharer, ViewerId};
+pub use sharer_connection::SharerConnection;
 pub use stage::SourceNotice;
 pub use viewer::{Viewer, ViewerConnection};
 

@@ -162,11 +162,6 @@ impl<M> Reader<M> {
     pub(crate) fn current(&self) -> Option<&Picture<M>> {
         self.current.as_deref()
     }
-
-    /// The picture taken last, for taking tiles out of its change set.
-    pub(crate) fn current_mut(&mut self) -> Option<&mut Picture<M>> {
-        self.current.as_deref_mut()
-    }
 }
 
 #[cfg(all(test, not(loom)))]

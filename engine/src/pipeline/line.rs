@@ -1,0 +1,349 @@
+//! One line: an encoder, the viewers that follow it, and what each of them is sent.
+//!
+//! All viewers of a line get the same buffers; nothing is coded for one of them alone but slices
+//! for what it missed, and those are kept for the next one that missed the same. The line codes
+//! when a viewer that follows has a send slot, waits a little for those that have none
+//! (`patience`), and then leaves them out.
+
+use std::sync::Arc;
+
+use tessera_codec::{
+    Audience, ColourMode, EncodeRequest, Encoder, Pace, Pacing, Payloads, Position, Region, Size,
+    TileIndex, Track,
+};
+use tessera_transport::report::{Differs, Report};
+
+use super::capture::Captured;
+use super::patience::Patience;
+use super::pictures::Picture;
+use super::seat::{Outgoing, Seat};
+use crate::figures::CodingCounters;
+
+/// Pause after a refinement that found nothing to do, in microseconds: its tiles have changed, and
+/// their damage is about to arrive.
+const REFINE_PAUSE_US: u64 = 10_000;
+
+/// Most bytes of one turn that others wait for, be they viewers who follow or other lines: some ten
+/// milliseconds of coding. A choice.
+const SHARED_TURN_BYTES: usize = 32 << 10;
+
+/// How long a viewer may be about to catch up with a line that others follow, in microseconds: then
+/// the line is too fast for it. A choice.
+const CATCHING_UP_US: u64 = 2_000_000;
+
+/// What tells the lines of a share apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Kind {
+    pub(super) colours: ColourMode,
+    pub(super) pace: Pace,
+}
+
+/// A viewer on a line.
+pub(super) struct Member {
+    pub(super) seat: Arc<Seat>,
+    pacing: Pacing,
+    patience: Patience,
+    /// Whether it cannot use frames of a video before another begins.
+    lacks_video: bool,
+    /// Since when it has been sent slices without having caught up.
+    behind_since_us: Option<u64>,
+}
+
+impl Member {
+    pub(super) fn new(seat: Arc<Seat>, now_us: u64) -> Self {
+        Self {
+            seat,
+            pacing: Pacing::default(),
+            patience: Patience::of(Pace::Fast, now_us),
+            lacks_video: true,
+            behind_since_us: None,
+        }
+    }
+
+    /// The line on which it belongs.
+    pub(super) fn kind(&self) -> Kind {
+        Kind { colours: self.seat.colours(), pace: self.pacing.pace() }
+    }
+
+    /// Gives the viewer the same buffers as the others.
+    fn send(&mut self, payloads: &Payloads, epoch: u32, damage_us: u64) {
+        // Frames of a video are of no use to whoever lacks those before them.
+        let begins = payloads.iter().any(|payload| payload.begins_video);
+        self.lacks_video &= !begins;
+        let lacks_video = self.lacks_video;
+        let is_sent = |track| track != Track::Video || !lacks_video;
+        let bytes = payloads.iter().filter(|payload| is_sent(payload.track));
+        // Counted before the connection can see them, so that bytes in flight never look negative.
+        self.seat.encoded(bytes.map(|payload| payload.bytes.len() as u64).sum());
+        let mut left = payloads.iter().filter(|payload| is_sent(payload.track)).peekable();
+        while let Some(payload) = left.next() {
+            let ends_picture = left.peek().is_none();
+            let payload = payload.clone();
+            let is_queued = self.seat.push(Outgoing { payload, epoch, damage_us, ends_picture });
+            debug_assert!(is_queued, "an open seat has room");
+        }
+        self.seat.wake_connection();
+    }
+}
+
+/// What came of a line's turn.
+pub(super) enum Turn {
+    /// Something was done.
+    Worked,
+    /// There is nothing to do before this time, or before something changes.
+    Waits(Option<u64>),
+}
+
+/// What a turn needs to know.
+pub(super) struct Now<'a> {
+    pub(super) picture: Option<&'a Picture<Captured>>,
+    pub(super) pointer: Option<(u16, u16)>,
+    pub(super) us: u64,
+    /// Whether other lines wait for the end of the turn.
+    pub(super) is_shared: bool,
+    pub(super) coding: &'a CodingCounters,
+}
+
+/// See the module documentation.
+pub(super) struct Line {
+    pub(super) kind: Kind,
+    encoder: Encoder,
+    audience: Audience,
+    pub(super) members: Vec<Member>,
+    /// What has changed and has not been coded.
+    damage: Region,
+    payloads: Payloads,
+    /// Viewers with a send slot in the turn at hand.
+    open: Vec<u64>,
+    next_to_heal: usize,
+    refine_after_us: u64,
+}
+
+impl Line {
+    /// A line of `encoder` that has coded nothing of a picture of `size`.
+    pub(super) fn new(kind: Kind, encoder: Encoder, size: Size) -> Self {
+        Self {
+            kind,
+            encoder,
+            audience: Audience::new(),
+            members: Vec::new(),
+            damage: Region::full(size),
+            payloads: Payloads::new(),
+            open: Vec::new(),
+            next_to_heal: 0,
+            refine_after_us: 0,
+        }
+    }
+
+    pub(super) fn epoch(&self) -> u32 {
+        self.encoder.position().epoch
+    }
+
+    pub(super) fn join(&mut self, mut member: Member, now_us: u64) {
+        self.audience.join(member.seat.id);
+        member.patience = Patience::of(self.kind.pace, now_us);
+        (member.lacks_video, member.behind_since_us) = (true, None);
+        self.members.push(member);
+    }
+
+    pub(super) fn leave(&mut self, at: usize) -> Member {
+        let member = self.members.swap_remove(at);
+        self.audience.leave(member.seat.id);
+        member
+    }
+
+    /// Makes the line one of another kind, with the viewers that it has.
+    pub(super) fn become_kind(&mut self, kind: Kind, now_us: u64) {
+        self.kind = kind;
+        self.encoder.set_colours(kind.colours);
+        for member in &mut self.members {
+            member.patience = Patience::of(kind.pace, now_us);
+        }
+    }
+
+    /// Notes that the newest picture differs in `changed` from the one before.
+    pub(super) fn damage(&mut self, changed: &Region) {
+        if self.damage.grid() == changed.grid() {
+            self.damage.merge(changed);
+        } else {
+            self.damage = Region::full(changed.grid().size());
+        }
+    }
+
+    /// Heeds what viewers have said about what arrived.
+    pub(super) fn heed_reports(&mut self) {
+        let Self { members, encoder, audience, .. } = self;
+        let epoch = encoder.position().epoch;
+        for Member { seat, .. } in members {
+            while let Some(lost) = seat.next_lost() {
+                // Of another epoch it was sent again anyway.
+                match lost.track {
+                    Track::Video if lost.epoch == epoch => encoder.video_lost(lost.number),
+                    Track::Leaf if lost.epoch == epoch => encoder.leaf_lost(lost.number),
+                    _ => {}
+                }
+            }
+            while let Some(report) = seat.next_report() {
+                match report {
+                    Report::Lost => audience.lost(seat.id),
+                    Report::Differs(Differs { epoch, number, parts }) => {
+                        let hashes = parts.into_iter().map(|(tile, hash)| (TileIndex(tile), hash));
+                        let wrong = encoder.find_wrong(Position { epoch, number }, hashes);
+                        audience.found_wrong(seat.id, &wrong);
+                    }
+                    Report::Acknowledged(_) => {}
+                }
+            }
+        }
+    }
+
+    /// What a viewer lacks goes before newer pixels, those before leftovers, leftovers before
+    /// refinement.
+    pub(super) fn take_turn(&mut self, now: &Now<'_>) -> Turn {
+        let has_healed = self.heal(now);
+        match self.encode(now) {
+            Turn::Waits(_) if has_healed => Turn::Worked,
+            turn => turn,
+        }
+    }
+
+    /// Sends a viewer what it lacks of the line's picture, if one lacks anything and has a slot.
+    fn heal(&mut self, now: &Now<'_>) -> bool {
+        let Self { encoder, audience, members, payloads, .. } = self;
+        let position = encoder.position();
+        if position.number == 0 {
+            return false;
+        }
+        let needs =
+            |member: &Member| audience.needs_healing(member.seat.id) && member.seat.is_open();
+        let count = members.len();
+        let mut in_turn = (self.next_to_heal..count).chain(0..self.next_to_heal.min(count));
+        let Some(at) = in_turn.find(|&at| members.get(at).is_some_and(needs)) else {
+            return false;
+        };
+        self.next_to_heal = at + 1;
+        let others_follow = members.iter().any(|member| audience.follows(member.seat.id));
+        let Some(member) = members.get_mut(at) else { return false };
+        let id = member.seat.id;
+        let mut budget_bytes = member.seat.flow().budget_bytes();
+        if others_follow || now.is_shared {
+            budget_bytes = budget_bytes.min(SHARED_TURN_BYTES);
+        }
+        audience.heal(id, encoder, budget_bytes, payloads);
+        let bytes: usize = payloads.iter().map(|payload| payload.bytes.len()).sum();
+        now.coding.on_healed(bytes as u64);
+        member.send(payloads, position.epoch, 0);
+        payloads.clear();
+        if audience.follows(id) {
+            member.behind_since_us = None;
+        } else {
+            let since_us = *member.behind_since_us.get_or_insert(now.us);
+            if others_follow && now.us.saturating_sub(since_us) > CATCHING_UP_US {
+                member.pacing.fall_behind(now.us);
+            }
+        }
+        true
+    }
+
+    /// Codes what has changed, or refines, for the viewers that follow.
+    fn encode(&mut self, now: &Now<'_>) -> Turn {
+        let Some(picture) = now.picture else { return Turn::Waits(None) };
+        let is_damaged = !self.damage.is_empty();
+        let due_us = self.encoder.next_refinement_us();
+        let due_us = due_us.map(|due_us| due_us.max(self.refine_after_us));
+        let has_work = is_damaged || due_us.is_some_and(|due_us| due_us <= now.us);
+        match self.receivers(has_work, now.us) {
+            Receivers::None if has_work => return Turn::Waits(None),
+            Receivers::None => return Turn::Waits(due_us),
+            Receivers::Wait { until_us } => return Turn::Waits(Some(until_us)),
+            Receivers::Ready => {}
+        }
+        let mut budget_bytes = usize::MAX;
+        for member in self.members.iter().filter(|member| self.open.contains(&member.seat.id)) {
+            budget_bytes = budget_bytes.min(member.seat.flow().budget_bytes());
+        }
+        if now.is_shared && self.kind.pace == Pace::Slow {
+            budget_bytes = budget_bytes.min(SHARED_TURN_BYTES);
+        }
+        let request = EncodeRequest { now_us: now.us, budget_bytes, pointer: now.pointer };
+        let frame = picture.frame.view();
+        let report = self.encoder.encode(frame, &mut self.damage, &request, &mut self.payloads);
+        if self.payloads.is_empty() {
+            if !is_damaged {
+                self.refine_after_us = now.us + REFINE_PAUSE_US;
+            }
+            return Turn::Worked;
+        }
+        now.coding.on_coded(report.bytes as u64);
+        self.deliver(now, if is_damaged { picture.meta.damage_us } else { 0 });
+        Turn::Worked
+    }
+
+    /// Finds out who would get an update now, into `open`, and whether to wait for others.
+    fn receivers(&mut self, has_work: bool, now_us: u64) -> Receivers {
+        let starts = self.encoder.position().number == 0;
+        self.open.clear();
+        let (mut is_wanted, mut longest_us) = (false, u64::MAX);
+        for member in &self.members {
+            let id = member.seat.id;
+            if member.seat.is_open() {
+                self.open.push(id);
+                is_wanted |= starts || self.audience.follows(id);
+            }
+        }
+        is_wanted &= has_work;
+        for member in &mut self.members {
+            let id = member.seat.id;
+            let is_late = (starts || self.audience.follows(id)) && !self.open.contains(&id);
+            let left_us = member.patience.note(is_wanted && is_late, now_us);
+            if is_late {
+                longest_us = longest_us.min(left_us);
+            }
+        }
+        match longest_us {
+            _ if !is_wanted => Receivers::None,
+            u64::MAX | 0 => Receivers::Ready,
+            left_us => Receivers::Wait { until_us: now_us + left_us },
+        }
+    }
+
+    /// Gives the updates at hand to all who follow and have a slot.
+    fn deliver(&mut self, now: &Now<'_>, damage_us: u64) {
+        let Self { encoder, audience, members, payloads, open, .. } = self;
+        let position = encoder.position();
+        let has_video = payloads.iter().any(|payload| payload.track == Track::Video);
+        for member in members.iter_mut() {
+            let id = member.seat.id;
+            let is_left_out = !open.contains(&id);
+            if audience.follows(id) {
+                member.pacing.note(is_left_out, now.us);
+                if is_left_out {
+                    now.coding.on_left_out();
+                }
+            }
+            member.lacks_video |= has_video && is_left_out;
+        }
+        let has_room = |id: u64| open.contains(&id);
+        audience.deliver(position, has_room, |id| {
+            if let Some(member) = members.iter_mut().find(|member| member.seat.id == id) {
+                member.send(payloads, position.epoch, damage_us);
+            }
+        });
+        payloads.clear();
+        // Whoever follows and lacks the video's last frame needs another beginning.
+        let lacks = |member: &Member| member.lacks_video && audience.follows(member.seat.id);
+        if has_video && members.iter().any(lacks) {
+            encoder.video_lost(u32::MAX);
+        }
+    }
+}
+
+/// Who would get an update now.
+enum Receivers {
+    /// Nobody, or there is none.
+    None,
+    /// Some, but others that follow may have a slot soon.
+    Wait { until_us: u64 },
+    /// Those in [`Line::open`].
+    Ready,
+}
