@@ -1,16 +1,15 @@
 //! One UDP socket with any number of links on it, made and accepted.
 //!
-//! All settings of QUIC stand here, each with its reason. The path below is quinn's UDP socket today; a relay, a tunnel
-//! or a direct path chosen by probes takes its place through quinn's `AsyncUdpSocket`, and nothing above changes.
+//! All settings of QUIC stand here, each with its reason. What packets travel by below is the affair of [`crate::path`].
 
 use crate::error::{BindError, CloseReason, ConnectError};
 use crate::figures::MeteredFactory;
 use crate::identity::{Fingerprint, Identity};
 use crate::link::Link;
+use crate::path::{self, Outlet, PathEpoch, Sockets, TunnelError, TunnelTo, Ways};
 use crate::tls::{self, FoundKey};
 use quinn::{
-    AckFrequencyConfig, AsyncUdpSocket, EndpointConfig, IdleTimeout, Runtime as _, TransportConfig,
-    VarInt,
+    AckFrequencyConfig, AsyncUdpSocket, EndpointConfig, IdleTimeout, TransportConfig, VarInt,
 };
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -137,6 +136,8 @@ pub struct Endpoint {
     inner: quinn::Endpoint,
     identity: Arc<Identity>,
     accepts: Option<Protocol>,
+    /// The sockets below, unless they are of the caller's making.
+    sockets: Option<Arc<Sockets>>,
 }
 
 impl Endpoint {
@@ -151,11 +152,13 @@ impl Endpoint {
     ) -> Result<Self, BindError> {
         let socket_error = |cause| BindError::Socket { address, cause };
         let socket = UdpSocket::bind(address).map_err(socket_error)?;
-        let socket = quinn::TokioRuntime.wrap_udp_socket(socket).map_err(socket_error)?;
-        Self::with_socket(socket, identity, accepts)
+        let sockets = Sockets::new(socket).map_err(socket_error)?;
+        let below = Arc::clone(&sockets) as Arc<dyn AsyncUdpSocket>;
+        Ok(Self { sockets: Some(sockets), ..Self::with_socket(below, identity, accepts)? })
     }
 
-    /// As [`Endpoint::bind`], on a socket of the caller's making: what packets travel by is its affair alone.
+    /// As [`Endpoint::bind`], on a socket of the caller's making: what packets travel by is its affair alone, and links
+    /// have no [`Ways`].
     ///
     /// Time is that of the tokio runtime around it.
     pub fn with_socket(
@@ -169,15 +172,20 @@ impl Endpoint {
             None => None,
         };
         let runtime = Arc::new(quinn::TokioRuntime);
-        let config = EndpointConfig::default();
+        let mut config = EndpointConfig::default();
+        // The bit tells QUIC's packets from those of the paths.
+        config.grease_quic_bit(false);
         let inner = quinn::Endpoint::new_with_abstract_socket(config, server, socket, runtime)
             .map_err(|cause| BindError::Socket { address, cause })?;
-        Ok(Self { inner, identity, accepts })
+        Ok(Self { inner, identity, accepts, sockets: None })
     }
 
     /// The address bound, with the port that was chosen.
     pub fn local_address(&self) -> std::io::Result<SocketAddr> {
-        self.inner.local_addr()
+        match &self.sockets {
+            Some(sockets) => sockets.local_address(),
+            None => self.inner.local_addr(),
+        }
     }
 
     /// How peers know this endpoint.
@@ -197,6 +205,36 @@ impl Endpoint {
         protocol: Protocol,
         trust: Trust,
     ) -> Result<Link, ConnectError> {
+        let seen = self.reachable_form(address);
+        if self.local_address().is_ok_and(|own| own.is_ipv4())
+            && !seen.ip().to_canonical().is_ipv4()
+        {
+            let cause = "this program's socket has no IPv6".to_owned();
+            return Err(ConnectError::Address { address, cause });
+        }
+        self.connect_to(seen, address, protocol, trust, PathEpoch::default()).await
+    }
+
+    /// Connects to the peer to whom `ways` lead, and whom `trust` must admit.
+    pub async fn connect_by(
+        &self,
+        ways: &Ways,
+        protocol: Protocol,
+        trust: Trust,
+    ) -> Result<Link, ConnectError> {
+        let address = ways.address();
+        self.connect_to(address, ways.remote_address(), protocol, trust, ways.epoch()).await
+    }
+
+    /// Connects to the peer whom QUIC knows by the address `seen`, and people by `address`.
+    async fn connect_to(
+        &self,
+        seen: SocketAddr,
+        address: SocketAddr,
+        protocol: Protocol,
+        trust: Trust,
+        epoch: PathEpoch,
+    ) -> Result<Link, ConnectError> {
         let wrong = |cause: String| ConnectError::Address { address, cause };
         let (crypto, found) = tls::client(&self.identity, protocol, trust)
             .map_err(|error| wrong(error.to_string()))?;
@@ -205,11 +243,46 @@ impl Endpoint {
         // The server name is not sent (no SNI) and not checked: the key is what counts.
         let connecting = self
             .inner
-            .connect_with(config, self.reachable_form(address), "tessera")
+            .connect_with(config, seen, "tessera")
             .map_err(|error| wrong(error.to_string()))?;
         match connecting.await {
-            Ok(connection) => Link::new(connection, &self.identity),
+            Ok(connection) => {
+                let link = self.link(connection, protocol, epoch)?;
+                link.begin_paths();
+                Ok(link)
+            }
             Err(error) => Err(handshake_error(address, trust, &found, &error)),
+        }
+    }
+
+    fn link(
+        &self,
+        connection: quinn::Connection,
+        protocol: Protocol,
+        epoch: PathEpoch,
+    ) -> Result<Link, ConnectError> {
+        // The way to a center is the one that was connected by.
+        let sockets = self.sockets.clone().filter(|_| protocol == Protocol::SESSION);
+        Link::new(connection, &self.identity, sockets.map(|sockets| (sockets, epoch)))
+    }
+
+    /// Opens a UDP socket for one peer; `None` on a socket of the caller's making.
+    pub fn outlet(&self) -> Option<std::io::Result<Outlet>> {
+        self.sockets.clone().map(Outlet::new)
+    }
+
+    /// Sets up a tunnel that leads to the center itself.
+    pub async fn tunnel(&self, to: &TunnelTo) -> Result<Ways, TunnelError> {
+        match &self.sockets {
+            Some(sockets) => path::tunnel_to_center(sockets, to).await,
+            None => Err(TunnelError::Slow(to.relay)),
+        }
+    }
+
+    /// Forbids direct paths: peers are reached through relays alone, and neither side learns the other's addresses.
+    pub fn forbid_direct(&self) {
+        if let Some(sockets) = &self.sockets {
+            sockets.forbid_direct();
         }
     }
 
@@ -239,8 +312,8 @@ impl Endpoint {
             IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
             ip => ip,
         };
-        let own_is_v6 = self.inner.local_addr().is_ok_and(|own| own.is_ipv6());
-        if let (true, IpAddr::V4(v4)) = (own_is_v6, ip) {
+        // As quinn sees all addresses; the sockets below take them back.
+        if let IpAddr::V4(v4) = ip {
             ip = IpAddr::V6(v4.to_ipv6_mapped());
         }
         SocketAddr::new(ip, address.port())
@@ -274,9 +347,9 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    /// Where its packets come from.
+    /// Where its packets come from; a made-up address for one who comes through a relay.
     pub fn remote_address(&self) -> SocketAddr {
-        self.inner.remote_address()
+        path::plain_form(self.inner.remote_address())
     }
 
     /// Whether the peer has shown that it receives packets at its address.
@@ -305,11 +378,13 @@ impl Incoming {
     /// Runs the handshake with the peer, whom `trust` must admit.
     pub async fn accept(self, trust: Trust) -> Result<Link, ConnectError> {
         let transport = transport_config(self.protocol);
-        self.accept_with(trust, transport).await
+        let link = self.accept_with(trust, transport).await?;
+        link.begin_paths();
+        Ok(link)
     }
 
     /// As [`Incoming::accept`], for anybody. Until [`Link::admit`] is called the peer can open no stream but the control
-    /// stream, and have no more than 16 KiB on its way.
+    /// stream, have no more than 16 KiB on its way, and move to no other path.
     pub async fn accept_stranger(self) -> Result<Link, ConnectError> {
         let mut transport = transport_config(self.protocol);
         transport
@@ -323,7 +398,10 @@ impl Incoming {
         trust: Trust,
         transport: TransportConfig,
     ) -> Result<Link, ConnectError> {
-        let address = self.inner.remote_address();
+        let address = self.remote_address();
+        let sockets = self.endpoint.sockets.as_ref();
+        let known = sockets.and_then(|sockets| sockets.epoch_of(self.inner.remote_address()));
+        let epoch = known.unwrap_or_default();
         let identity = &self.endpoint.identity;
         let refused = |cause: String| ConnectError::Refused { address, cause };
         let (mut config, found) = server_config(identity, self.protocol, trust)
@@ -335,7 +413,7 @@ impl Incoming {
             .accept_with(Arc::new(config))
             .map_err(|error| handshake_error(address, trust, &found, &error))?;
         match connecting.await {
-            Ok(connection) => Link::new(connection, identity),
+            Ok(connection) => self.endpoint.link(connection, self.protocol, epoch),
             Err(error) => Err(handshake_error(address, trust, &found, &error)),
         }
     }

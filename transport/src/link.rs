@@ -13,12 +13,13 @@ use crate::figures::{Figures, Meter};
 use crate::identity::{Fingerprint, Identity};
 use crate::inbound::Inbound;
 use crate::leaf::{LeafClass, LeafHeader, LeafSender};
+use crate::path::{self, PathEpoch, PathFigures, Sockets, Ways};
 use crate::video::VideoSender;
 use bytes::Bytes;
 use quinn::{SendDatagramError, SendStream, VarInt};
 use rustls::pki_types::CertificateDer;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The first byte of every unidirectional stream.
 pub(crate) mod stream_kind {
@@ -38,23 +39,35 @@ pub struct Link {
     peer: Fingerprint,
     own: Fingerprint,
     meter: Arc<Meter>,
+    below: Option<Arc<Below>>,
+}
+
+/// What a link's packets travel by, where that is the endpoint's affair.
+#[derive(Debug)]
+struct Below {
+    sockets: Arc<Sockets>,
+    epoch: PathEpoch,
+    ways: OnceLock<Option<Ways>>,
 }
 
 impl Link {
     pub(crate) fn new(
         connection: quinn::Connection,
         identity: &Identity,
+        below: Option<(Arc<Sockets>, PathEpoch)>,
     ) -> Result<Self, ConnectError> {
         let peer = connection
             .peer_identity()
             .and_then(|chain| chain.downcast::<Vec<CertificateDer<'static>>>().ok())
             .and_then(|chain| Fingerprint::of_certificate(chain.first()?).ok())
             .ok_or_else(|| ConnectError::Refused {
-                address: connection.remote_address(),
+                address: path::plain_form(connection.remote_address()),
                 cause: "it showed no certificate".to_owned(),
             })?;
         let meter = Meter::of(&connection);
-        Ok(Self { connection, peer, own: identity.fingerprint(), meter })
+        let below =
+            below.map(|(sockets, epoch)| Arc::new(Below { sockets, epoch, ways: OnceLock::new() }));
+        Ok(Self { connection, peer, own: identity.fingerprint(), meter, below })
     }
 
     /// Who is on the other side.
@@ -71,11 +84,43 @@ impl Link {
     pub fn admit(&self) {
         self.connection.set_receive_window(VarInt::from_u32(LINK_WINDOW_BYTES));
         self.connection.set_max_concurrent_uni_streams(VarInt::from_u32(OPEN_STREAMS));
+        self.begin_paths();
+    }
+
+    /// Begins to probe the ways to the peer with keys of this connection.
+    pub(crate) fn begin_paths(&self) {
+        if let Some(below) = &self.below {
+            below.ways.get_or_init(|| {
+                Ways::of_connection(&below.sockets, &self.connection, below.epoch.clone())
+            });
+        }
+    }
+
+    /// The ways to the peer, which may be kept beyond the link; `None` before a stranger is admitted, for a center, and
+    /// on a socket of the caller's making.
+    pub fn ways(&self) -> Option<&Ways> {
+        self.below.as_ref()?.ways.get()?.as_ref()
+    }
+
+    /// The way that packets take at present, where [`Link::ways`] are known.
+    pub fn path(&self) -> Option<PathFigures> {
+        self.ways().map(Ways::figures)
     }
 
     /// Where packets go at present. For display and for rate limits, never for trust.
     pub fn remote_address(&self) -> SocketAddr {
-        self.connection.remote_address()
+        match self.ways() {
+            Some(ways) => ways.remote_address(),
+            None => path::plain_form(self.connection.remote_address()),
+        }
+    }
+
+    /// The peer's own address, if packets go straight to it.
+    pub(crate) fn direct_address(&self) -> Option<SocketAddr> {
+        match self.ways() {
+            Some(ways) => ways.direct_address(),
+            None => Some(path::plain_form(self.connection.remote_address())),
+        }
     }
 
     /// The control stream, called by each side once. The side that connected opens it; the other waits for it.

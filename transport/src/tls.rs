@@ -165,6 +165,26 @@ pub(crate) fn client(
     Ok((Arc::new(into_quic(QuicClientConfig::try_from(config))?), found))
 }
 
+/// Agreed on by TLS on the way into a tunnel (RFC 7301).
+const TUNNEL_ALPN: &[u8] = b"tessera-tunnel/1";
+
+/// The configuration for a tunnel to a relay that `trust` admits. This side shows no certificate: what it wants there it
+/// proves inside.
+pub(crate) fn tunnel_client(trust: Trust) -> Result<Arc<ClientConfig>, Error> {
+    let provider = provider();
+    let (verifier, _) = verifier(trust, &provider);
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&TLS13])?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![TUNNEL_ALPN.to_vec()];
+    config.resumption = Resumption::disabled();
+    config.enable_sni = false;
+    config.enable_early_data = false;
+    Ok(Arc::new(config))
+}
+
 /// The configuration for accepting a peer that `trust` admits.
 pub(crate) fn server(
     identity: &Identity,

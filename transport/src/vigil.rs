@@ -43,19 +43,23 @@ pub struct Vigil {
     looks: Interval,
     heard: u64,
     silent_looks: u32,
+    /// The peer's own address; `None` while its packets come through others, who would answer for themselves.
+    asked: Option<SocketAddr>,
     /// Where the peer's system can be asked; `None` where its answer means nothing.
     knocker: Option<UdpSocket>,
 }
 
 impl Vigil {
     /// Begins to watch `link`. Must be called within a tokio runtime.
-    pub async fn begin(link: Link) -> Self {
+    #[must_use]
+    pub fn begin(link: Link) -> Self {
         let mut looks = interval(KEEP_ALIVE);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // A knock at the living peer shows what a refusal is worth: where one comes, a firewall or an address
         // translator refuses strangers for it.
-        let knocker = knocker(link.remote_address()).await.ok();
-        Self { heard: link.heard_frames(), link, looks, silent_looks: 0, knocker }
+        let asked = link.direct_address();
+        let knocker = asked.and_then(|peer| knocker(peer).ok());
+        Self { heard: link.heard_frames(), link, looks, silent_looks: 0, asked, knocker }
     }
 
     /// Waits for the next sign, or the end of the link. A peer whose system says that its program has gone ends it with
@@ -80,6 +84,11 @@ impl Vigil {
     }
 
     fn look(&mut self) -> Option<Sign> {
+        let asked = self.link.direct_address();
+        if asked != self.asked {
+            self.asked = asked;
+            self.knocker = asked.and_then(|peer| knocker(peer).ok());
+        }
         let heard = self.link.heard_frames();
         if heard != self.heard {
             self.heard = heard;
@@ -95,17 +104,17 @@ impl Vigil {
 }
 
 /// A socket from which the peer has been knocked at once.
-async fn knocker(peer: SocketAddr) -> io::Result<UdpSocket> {
-    let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+fn knocker(peer: SocketAddr) -> io::Result<UdpSocket> {
     let any: IpAddr = match peer {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     };
-    let socket = UdpSocket::bind((any, 0)).await?;
+    let socket = std::net::UdpSocket::bind((any, 0))?;
     // Only a connected socket is told of refusals.
-    socket.connect(peer).await?;
-    socket.send(&KNOCK).await?;
-    Ok(socket)
+    socket.connect(peer)?;
+    socket.send(&KNOCK)?;
+    socket.set_nonblocking(true)?;
+    UdpSocket::from_std(socket)
 }
 
 fn knock(knocker: &UdpSocket) {

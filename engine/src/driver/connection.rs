@@ -121,7 +121,7 @@ impl Connection {
 
 /// Tells of the peer's silence; ends when the peer has gone without a word.
 async fn watch(link: Link, generation: u64, arrivals: &Arrivals) -> Error {
-    let mut vigil = Vigil::begin(link).await;
+    let mut vigil = Vigil::begin(link);
     loop {
         match vigil.next().await {
             Ok(sign) => {

@@ -7,6 +7,7 @@ mod handshake;
 mod input;
 mod oracles;
 mod pairing;
+mod paths;
 mod streams;
 mod vigil;
 

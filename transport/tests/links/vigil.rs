@@ -81,7 +81,7 @@ fn silence_is_told_before_the_link_is_lost_and_so_is_its_end() {
         let (client, server) = (endpoint(None), endpoint(Some(Protocol::SESSION)));
         let (wire, entrance) = Wire::to(address(&server), false).await;
         let (near, _far) = link_over(entrance, &client, &server).await;
-        let mut vigil = Vigil::begin(near).await;
+        let mut vigil = Vigil::begin(near);
         let started = Instant::now();
         wire.cut(true);
         assert_eq!(vigil.next().await, Ok(Sign::Silent));
@@ -118,7 +118,7 @@ fn a_peer_whose_port_is_closed_has_gone() {
         let (address, fingerprint) = listening.recv().expect("listening");
         let trust = Trust::Only(fingerprint);
         let link = client.connect(address, Protocol::SESSION, trust).await.expect("connected");
-        let mut vigil = Vigil::begin(link).await;
+        let mut vigil = Vigil::begin(link);
         stop.send(()).expect("the peer waits");
         assert_eq!(vigil.next().await, Err(Closed::Gone));
     });
@@ -131,7 +131,7 @@ fn a_refusal_means_nothing_where_strangers_are_refused_anyway() {
         let (client, server) = (endpoint(None), endpoint(Some(Protocol::SESSION)));
         let (wire, entrance) = Wire::to(address(&server), true).await;
         let (near, _far) = link_over(entrance, &client, &server).await;
-        let mut vigil = Vigil::begin(near).await;
+        let mut vigil = Vigil::begin(near);
         wire.cut(true);
         assert_eq!(vigil.next().await, Ok(Sign::Silent), "and not gone");
         wire.cut(false);
