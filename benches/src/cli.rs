@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Measures Tessera's codec beside others, on recorded clips.
+/// Measures Tessera beside others: its codec on recorded clips, its programs on displays.
 #[derive(Debug, Parser)]
 #[command(name = "tessera-bench", version, about)]
 pub(crate) struct Cli {
@@ -21,6 +21,8 @@ pub(crate) enum Command {
     Encode(EncodeArgs),
     /// Decode what `encode` wrote into raw BGRX frames, X byte zero.
     Decode(DecodeArgs),
+    /// Delays, bytes and processor time glass to glass, with the real programs across a network.
+    Latency(LatencyArgs),
     /// Record a live X11 display as a clip.
     Record(RecordArgs),
     /// Draw results of `codec --json` as bar charts.
@@ -59,6 +61,99 @@ pub(crate) struct CodecArgs {
     /// Print one JSON object per clip and codec instead of tables.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Arguments of `latency`.
+#[derive(Debug, Args)]
+pub(crate) struct LatencyArgs {
+    /// The networks, one after the other.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "lan")]
+    pub(crate) profile: Vec<ProfileName>,
+    /// What happens on the desktop meanwhile, one after the other.
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "idle,type,terminal,browser,film,drag"
+    )]
+    pub(crate) load: Vec<LoadName>,
+    /// Other systems that are measured in the same run.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub(crate) against: Vec<Rival>,
+    /// Measure the others only.
+    #[arg(long)]
+    pub(crate) without_ours: bool,
+    /// Leave out single changes and keys.
+    #[arg(long)]
+    pub(crate) loads_only: bool,
+    /// Notches a second by which the browser scrolls.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=60))]
+    pub(crate) notches: u32,
+    /// Fewer changes and shorter loads: coarser figures.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Print one JSON object per measurement instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Also draw the delays.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Folder for the logs of everything that is started.
+    #[arg(long, value_name = "DIR", default_value = "target/latency")]
+    pub(crate) out: PathBuf,
+}
+
+/// A network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProfileName {
+    /// Nothing is limited.
+    Lan,
+    /// 20 Mbit/s, 40 ms.
+    Dsl,
+    /// 4 Mbit/s, 100 ms, 2 % lost each way.
+    Bad,
+}
+
+/// What happens on the desktop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LoadName {
+    /// Nothing but a clock.
+    Idle,
+    /// Keys are typed into a terminal.
+    Type,
+    /// A terminal scrolls.
+    Terminal,
+    /// A browser scrolls.
+    Browser,
+    /// A film plays.
+    Film,
+    /// A window is dragged.
+    Drag,
+}
+
+impl LoadName {
+    /// The name as it stands in reports.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Type => "type",
+            Self::Terminal => "terminal",
+            Self::Browser => "browser",
+            Self::Film => "film",
+            Self::Drag => "drag",
+        }
+    }
+}
+
+/// Another system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Rival {
+    /// TigerVNC's scraping server and its viewer.
+    #[value(name = "tigervnc")]
+    TigerVnc,
+    /// x11vnc and TigerVNC's viewer.
+    #[value(name = "x11vnc")]
+    X11Vnc,
 }
 
 /// Arguments of `encode`.

@@ -48,6 +48,12 @@ pub(crate) enum BenchError {
     /// libjpeg-turbo refused a picture.
     #[error("libjpeg-turbo: {0}")]
     Jpeg(#[from] turbojpeg::Error),
+    /// A display, or a program on it, did not do its part.
+    #[error(transparent)]
+    Witness(#[from] tessera_witness::error::Error),
+    /// The network could not be made.
+    #[error(transparent)]
+    Network(#[from] tessera_netlab::NetlabError),
     /// Reading or writing failed.
     #[error("reading or writing failed: {0}")]
     Io(#[from] std::io::Error),

@@ -1,4 +1,4 @@
-//! `tessera-bench`: the codec beside others, on recorded clips.
+//! `tessera-bench`: the codec beside others on recorded clips, and the programs beside others on displays.
 
 mod cli;
 mod clip;
@@ -8,6 +8,7 @@ mod coded;
 mod error;
 mod film;
 mod json;
+mod latency;
 mod median_cut;
 mod metrics;
 mod ours;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Command::Codec(arguments) => codec::run(&arguments),
         Command::Encode(arguments) => coded::encode(&arguments),
         Command::Decode(arguments) => coded::decode(&arguments),
+        Command::Latency(arguments) => latency::run(&arguments),
         Command::Record(arguments) => record::run(&arguments),
         Command::Plot(arguments) => plot::run(&arguments),
         Command::Seed(arguments) => seed::run(&arguments),

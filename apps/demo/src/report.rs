@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::compare::Comparison;
-use crate::display::Area;
-use crate::fields::{number, quoted};
-use crate::measure::Delays;
-use crate::programs::Account;
+use tessera_witness::compare::Comparison;
+use tessera_witness::display::Area;
+use tessera_witness::fields::{number, quoted};
+use tessera_witness::measure::Delays;
+use tessera_witness::programs::Account;
 
 /// Bars of the input-to-pixel latency on an idle machine, p50 and p95.
 const LATENCY_BARS: [(usize, Duration); 2] =
@@ -110,7 +110,7 @@ impl Report {
             ("latency_pixels", &self.latency.pixels),
             ("motion", &self.followed.delays),
         ] {
-            put(&format!("{name}_count"), delays.len().to_string());
+            put(&format!("{name}_count"), delays.count().to_string());
             for percent in [50, 95, 99] {
                 let value = format!("{:.3}", ms(delays.percentile(percent)));
                 put(&format!("{name}_p{percent}_ms"), value);
@@ -199,8 +199,8 @@ impl Report {
             f,
             "  full-screen change {drawn} pictures drawn at {:.1}/s, {} distinct seen at {:.1}/s",
             rate(*drawn),
-            delays.len(),
-            rate(delays.len())
+            delays.count(),
+            rate(delays.count())
         )?;
         writeln!(f, "    drawn to seen    {}", percentiles(delays))?;
         let (first, last) = self.followed.growth();
@@ -216,7 +216,7 @@ impl Report {
 
 fn percentiles(delays: &Delays) -> String {
     let [p50, p95, p99] = [50, 95, 99].map(|percent| ms(delays.percentile(percent)));
-    format!("p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms ({} measured)", delays.len())
+    format!("p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms ({} measured)", delays.count())
 }
 
 fn ms(duration: Duration) -> f64 {

@@ -1,7 +1,9 @@
 //! The run from beginning to end.
 
 use std::fs;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
@@ -9,20 +11,22 @@ use rand::{Rng, SeedableRng};
 use tempfile::TempDir;
 use x11rb::protocol::xproto::Window;
 
+use crate::applications::Applications;
 use crate::cli::{Effort, Options};
-use crate::compare::{Comparison, compare};
-use crate::display::{Area, Display, Grab};
-use crate::error::Error;
-use crate::measure::{processor_time, scheduled_time};
-use crate::motion::{Motion, number_areas, read_number};
-use crate::picture::write_png;
-use crate::probe::{self, Probe};
-use crate::programs::Programs;
+use crate::motion::Motion;
 use crate::report::{Followed, Idle, Latency, Report};
-use crate::stage::{Applications, Folders, Station};
-use crate::stop::Stop;
-use crate::typing::type_text;
-use crate::watch::Watch;
+use tessera_witness::compare::{Comparison, compare};
+use tessera_witness::display::{Area, Display, Grab};
+use tessera_witness::error::Error;
+use tessera_witness::full_screen::{number_areas, read_number};
+use tessera_witness::measure::{processor_time, scheduled_time};
+use tessera_witness::picture::write_png;
+use tessera_witness::probe::{self, Probe};
+use tessera_witness::programs::{Programs, Side, Waiting};
+use tessera_witness::station::{Folders, Station};
+use tessera_witness::stop::Stop;
+use tessera_witness::typing::type_text;
+use tessera_witness::watch::Watch;
 
 /// How long the whole run may take; a step that would go on longer fails.
 const RUN_LIMIT: Duration = Duration::from_secs(115);
@@ -128,13 +132,11 @@ impl<'a> Run<'a> {
         })?;
 
         say("center, CSR, customer");
-        let programs = Programs::start(
-            private.path(),
-            &folders.logs,
-            customer_station.name(),
-            csr_station.name(),
-            stop,
-        )?;
+        let here = |program: &Path| Command::new(program);
+        let csr_side = Side { display: csr_station.name(), command: &here };
+        let host = IpAddr::from(Ipv4Addr::LOCALHOST);
+        let waiting = Waiting::start(private.path(), &folders.logs, &csr_side, host, stop)?;
+        let programs = waiting.join(&Side { display: customer_station.name(), command: &here })?;
         Ok(Self {
             stop,
             started,
@@ -360,7 +362,7 @@ impl<'a> Run<'a> {
                 followed.delays.push(moment.saturating_duration_since(*drawn));
             }
         }
-        if followed.delays.len() == 0 {
+        if followed.delays.count() == 0 {
             return Err(self.late("the share window did not show any of the changing pictures"));
         }
         Ok(followed)

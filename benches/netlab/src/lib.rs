@@ -20,6 +20,6 @@ mod shape;
 pub use emulator::{DirectionFigures, Link};
 pub use error::NetlabError;
 pub use lab::{End, Lab};
-pub use namespace::Namespace;
+pub use namespace::{Namespace, Traffic};
 pub use nat::Mapping;
 pub use shape::{Profile, Shape};

@@ -12,6 +12,29 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use crate::error::NetlabError;
 use crate::lab::End;
 
+/// What a device has carried, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Bytes that went out.
+    pub sent_bytes: u64,
+    /// Bytes that came in.
+    pub received_bytes: u64,
+}
+
+impl Traffic {
+    /// Reads the line of `device` in the kernel's table; `proc_pid_net(5)` tells the columns.
+    fn of(table: &str, device: &str) -> Option<Self> {
+        let columns = table.lines().find_map(|line| {
+            let (name, columns) = line.split_once(':')?;
+            (name.trim() == device).then_some(columns)
+        })?;
+        let mut numbers = columns.split_ascii_whitespace().map(str::parse);
+        let received_bytes = numbers.next()?.ok()?;
+        let sent_bytes = numbers.nth(7)?.ok()?;
+        Some(Self { sent_bytes, received_bytes })
+    }
+}
+
 /// A network namespace with nothing but a loopback device in it; dropping it removes it and its devices, as soon as
 /// the last process inside has ended.
 #[derive(Debug)]
@@ -98,6 +121,23 @@ impl Namespace {
         self.ip(&format!("route replace default via {} dev {}", end.peer, end.device))
     }
 
+    /// What the device of `end`, which must be this namespace's, has sent and received since it was made, in bytes of IP
+    /// packets for an emulated link and of Ethernet frames for a cable.
+    ///
+    /// # Errors
+    ///
+    /// When the namespace cannot be entered or has no such device.
+    pub fn traffic(&self, end: &End) -> Result<Traffic, NetlabError> {
+        // The file shows the devices of the namespace that the opening thread is in.
+        let table = self
+            .enter(|| fs::read_to_string("/proc/thread-self/net/dev"))?
+            .map_err(NetlabError::io("read the counters of a device"))?;
+        Traffic::of(&table, &end.device).ok_or_else(|| {
+            let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
+            NetlabError::io(format!("find the counters of {}", end.device))(missing)
+        })
+    }
+
     /// Lets this namespace forward packets between its devices.
     ///
     /// # Errors
@@ -168,4 +208,20 @@ pub(crate) fn run(command: &mut Command, input: &str) -> Result<(), NetlabError>
     }
     let said = String::from_utf8_lossy(&output.stderr);
     Err(failed(said.trim().replace('\n', "; ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_columns_of_the_kernels_table_are_found() {
+        let table = "Inter-|   Receive                            |  Transmit\n \
+            face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets\n\
+            link10:    5    1    0    0    0     0          0         0       6       1 0 0 0 0 0 0\n\
+            \x20 link1: 1234   10    0    0    0     0          0         0    5678      20 0 0 0 0 0 0\n";
+        let expected = Traffic { sent_bytes: 5678, received_bytes: 1234 };
+        assert_eq!(Traffic::of(table, "link1"), Some(expected));
+        assert_eq!(Traffic::of(table, "link2"), None);
+    }
 }

@@ -1,4 +1,4 @@
-//! The demo's own X client: grabs pixels, moves the pointer, presses buttons and keys, finds windows.
+//! An X client: grabs pixels, moves the pointer, presses buttons and keys, finds windows.
 //!
 //! Plain `GetImage` on purpose: nothing is shared with the programs under test, not even a way of reading.
 
@@ -28,38 +28,45 @@ const PUT_IMAGE_HEADER_BYTES: usize = 28;
 
 /// A rectangle of a screen, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Area {
-    pub(crate) x: u16,
-    pub(crate) y: u16,
-    pub(crate) width: u16,
-    pub(crate) height: u16,
+pub struct Area {
+    /// Its first column.
+    pub x: u16,
+    /// Its first row.
+    pub y: u16,
+    /// How many columns it has.
+    pub width: u16,
+    /// How many rows it has.
+    pub height: u16,
 }
 
 impl Area {
     /// The pixel in the middle.
-    pub(crate) fn middle(self) -> (u16, u16) {
+    pub fn middle(self) -> (u16, u16) {
         (self.x + self.width / 2, self.y + self.height / 2)
     }
 }
 
 /// Pixels of an area, four bytes each: blue, green, red, and one without meaning.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Grab {
-    pub(crate) width: u16,
-    pub(crate) height: u16,
-    pub(crate) bgrx: Vec<u8>,
+pub struct Grab {
+    /// Pixels in a row.
+    pub width: u16,
+    /// Rows.
+    pub height: u16,
+    /// The pixels, rows without gaps.
+    pub bgrx: Vec<u8>,
 }
 
 impl Grab {
     /// Blue, green and red of every pixel, row by row.
-    pub(crate) fn pixels(&self) -> impl Iterator<Item = [u8; 3]> + '_ {
+    pub fn pixels(&self) -> impl Iterator<Item = [u8; 3]> + '_ {
         self.bgrx.chunks_exact(4).map(|pixel| [pixel[0], pixel[1], pixel[2]])
     }
 }
 
 /// A connection to an X display's first screen.
 #[derive(Debug)]
-pub(crate) struct Display {
+pub struct Display {
     connection: RustConnection,
     root: Window,
     depth: u8,
@@ -69,7 +76,7 @@ pub(crate) struct Display {
 
 impl Display {
     /// Connects to `name`, as in `:7`.
-    pub(crate) fn connect(name: &str) -> Result<Self, Error> {
+    pub fn connect(name: &str) -> Result<Self, Error> {
         let (connection, screen) = RustConnection::connect(Some(name))
             .map_err(|source| Error::Connect { display: name.into(), source })?;
         let setup = connection.setup();
@@ -87,27 +94,27 @@ impl Display {
     }
 
     /// The connection, for requests that only one place makes.
-    pub(crate) fn connection(&self) -> &RustConnection {
+    pub fn connection(&self) -> &RustConnection {
         &self.connection
     }
 
     /// The root window.
-    pub(crate) fn root(&self) -> Window {
+    pub fn root(&self) -> Window {
         self.root
     }
 
     /// Bits of colour in a pixel.
-    pub(crate) fn depth(&self) -> u8 {
+    pub fn depth(&self) -> u8 {
         self.depth
     }
 
     /// The whole screen.
-    pub(crate) fn area(&self) -> Area {
+    pub fn area(&self) -> Area {
         Area { x: 0, y: 0, width: self.width, height: self.height }
     }
 
     /// The pixels of `area`; the server leaves the pointer's picture out.
-    pub(crate) fn grab(&self, area: Area) -> Result<Grab, Error> {
+    pub fn grab(&self, area: Area) -> Result<Grab, Error> {
         let Area { x, y, width, height } = area;
         let reply = self
             .connection
@@ -132,7 +139,7 @@ impl Display {
     }
 
     /// Changes the lowest bit of the blue of one pixel, over whatever window shows there.
-    pub(crate) fn spoil_pixel(&self, x: u16, y: u16) -> Result<(), Error> {
+    pub fn spoil_pixel(&self, x: u16, y: u16) -> Result<(), Error> {
         let before = self.grab(Area { x, y, width: 1, height: 1 })?;
         let [blue, green, red] = before.pixels().next().unwrap_or_default();
         let colour = u32::from_le_bytes([blue ^ 1, green, red, 0]);
@@ -149,34 +156,34 @@ impl Display {
     }
 
     /// Puts the pointer on a pixel.
-    pub(crate) fn move_pointer(&self, x: u16, y: u16) -> Result<(), Error> {
+    pub fn move_pointer(&self, x: u16, y: u16) -> Result<(), Error> {
         let (x, y) = (x.cast_signed(), y.cast_signed());
         self.connection.xtest_fake_input(MOTION_NOTIFY, 0, 0, self.root, x, y, 0)?;
         Ok(self.connection.flush()?)
     }
 
     /// Where the pointer is.
-    pub(crate) fn pointer(&self) -> Result<(i16, i16), Error> {
+    pub fn pointer(&self) -> Result<(i16, i16), Error> {
         let reply = self.connection.query_pointer(self.root)?.reply()?;
         Ok((reply.root_x, reply.root_y))
     }
 
     /// Presses and releases a button: 1 is the left one, 5 turns the wheel down.
-    pub(crate) fn click(&self, button: u8) -> Result<(), Error> {
+    pub fn click(&self, button: u8) -> Result<(), Error> {
         self.connection.xtest_fake_input(BUTTON_PRESS, button, 0, self.root, 0, 0, 0)?;
         self.connection.xtest_fake_input(BUTTON_RELEASE, button, 0, self.root, 0, 0, 0)?;
         Ok(self.connection.flush()?)
     }
 
     /// Presses or releases the key with this code.
-    pub(crate) fn key(&self, keycode: u8, pressed: bool) -> Result<(), Error> {
+    pub fn key(&self, keycode: u8, pressed: bool) -> Result<(), Error> {
         let kind = if pressed { KEY_PRESS } else { KEY_RELEASE };
         self.connection.xtest_fake_input(kind, keycode, 0, self.root, 0, 0, 0)?;
         Ok(self.connection.flush()?)
     }
 
     /// The key that makes `keysym`, and whether shift has to be held for it.
-    pub(crate) fn keycode(&self, keysym: Keysym) -> Result<(u8, bool), Error> {
+    pub fn keycode(&self, keysym: Keysym) -> Result<(u8, bool), Error> {
         let setup = self.connection.setup();
         let count = setup.max_keycode - setup.min_keycode + 1;
         let map = self.connection.get_keyboard_mapping(setup.min_keycode, count)?.reply()?;
@@ -190,12 +197,12 @@ impl Display {
     }
 
     /// Whether a window manager has taken charge of the screen.
-    pub(crate) fn has_window_manager(&self) -> Result<bool, Error> {
+    pub fn has_window_manager(&self) -> Result<bool, Error> {
         Ok(!self.windows_in("_NET_SUPPORTING_WM_CHECK", AtomEnum::WINDOW.into())?.is_empty())
     }
 
     /// The window manager's windows whose class contains `class` in any case.
-    pub(crate) fn windows_of_class(&self, class: &str) -> Result<Vec<Window>, Error> {
+    pub fn windows_of_class(&self, class: &str) -> Result<Vec<Window>, Error> {
         let mut found = Vec::new();
         for window in self.windows_in("_NET_CLIENT_LIST", AtomEnum::WINDOW.into())? {
             let reply = self
@@ -219,7 +226,7 @@ impl Display {
     }
 
     /// The window that gets the keys, as the window manager says.
-    pub(crate) fn active_window(&self) -> Result<Option<Window>, Error> {
+    pub fn active_window(&self) -> Result<Option<Window>, Error> {
         Ok(self
             .windows_in("_NET_ACTIVE_WINDOW", AtomEnum::WINDOW.into())?
             .first()
@@ -228,7 +235,7 @@ impl Display {
     }
 
     /// Asks the window manager to put a window somewhere, on top.
-    pub(crate) fn place(&self, window: Window, area: Area) -> Result<(), Error> {
+    pub fn place(&self, window: Window, area: Area) -> Result<(), Error> {
         let values = ConfigureWindowAux::new()
             .x(i32::from(area.x))
             .y(i32::from(area.y))
@@ -240,7 +247,7 @@ impl Display {
     }
 
     /// Where a window's content is on the screen, cut to the screen.
-    pub(crate) fn area_of(&self, window: Window) -> Result<Area, Error> {
+    pub fn area_of(&self, window: Window) -> Result<Area, Error> {
         let size = self.connection.get_geometry(window)?.reply()?;
         let origin = self.connection.translate_coordinates(window, self.root, 0, 0)?.reply()?;
         let cut = |start: i16, length: u16, limit: u16| {
@@ -255,7 +262,7 @@ impl Display {
     }
 
     /// Waits until the server has carried out everything asked so far.
-    pub(crate) fn sync(&self) -> Result<(), Error> {
+    pub fn sync(&self) -> Result<(), Error> {
         self.connection.get_input_focus()?.reply()?;
         Ok(())
     }
@@ -270,7 +277,7 @@ impl Display {
     }
 
     /// Brings a picture into a pixmap of the server's, in as many requests as its limit asks for.
-    pub(crate) fn upload(&self, picture: &Picture) -> Result<Pixmap, Error> {
+    pub fn upload(&self, picture: &Picture) -> Result<Pixmap, Error> {
         let (pixmap, gc) = (self.connection.generate_id()?, self.connection.generate_id()?);
         let Picture { width, height, .. } = *picture;
         self.connection.create_pixmap(self.depth, pixmap, self.root, width, height)?;
@@ -294,7 +301,7 @@ impl Display {
     }
 
     /// Shows a picture behind all windows.
-    pub(crate) fn show_wallpaper(&self, picture: &Picture) -> Result<(), Error> {
+    pub fn show_wallpaper(&self, picture: &Picture) -> Result<(), Error> {
         let pixmap = self.upload(picture)?;
         let values = ChangeWindowAttributesAux::new().background_pixmap(pixmap);
         self.connection.change_window_attributes(self.root, &values)?;

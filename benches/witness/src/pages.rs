@@ -27,15 +27,15 @@ const PICTURES: [(u16, u16); 3] = [(760, 320), (480, 300), (620, 420)];
 
 /// Where the files are.
 #[derive(Debug)]
-pub(crate) struct Pages {
+pub struct Pages {
     /// For a browser.
-    pub(crate) html: PathBuf,
+    pub html: PathBuf,
     /// For an editor.
-    pub(crate) text: PathBuf,
+    pub text: PathBuf,
 }
 
 /// Writes the files into `folder`.
-pub(crate) fn write(folder: &Path) -> Result<Pages, Error> {
+pub fn write(folder: &Path) -> Result<Pages, Error> {
     for (index, (width, height)) in PICTURES.into_iter().enumerate() {
         let picture = photo(width, height, index as u64);
         write_png(&folder.join(format!("picture-{index}.png")), width, height, &picture.bgrx)?;

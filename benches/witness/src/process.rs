@@ -1,11 +1,11 @@
-//! Processes that never outlive the demo.
+//! Processes that never outlive the one that started them.
 
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// A started program with a process group of its own; dropping it ends the whole group.
 #[derive(Debug)]
-pub(crate) struct Process {
+pub struct Process {
     name: String,
     child: Child,
     log: PathBuf,
@@ -31,7 +31,7 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts `command`, writing what it says to `NAME.log` in `log_dir`. Its standard input is empty.
-    pub(crate) fn start(command: &mut Command, name: &str, log_dir: &Path) -> Result<Self, Error> {
+    pub fn start(command: &mut Command, name: &str, log_dir: &Path) -> Result<Self, Error> {
         let log = log_dir.join(format!("{name}.log"));
         let file = File::create(&log).map_err(Error::io(format!("write {}", log.display())))?;
         let errors = file.try_clone().map_err(Error::io(format!("write {}", log.display())))?;
@@ -40,7 +40,7 @@ impl Process {
     }
 
     /// Starts `command` and hands over its standard output; only its errors go to the log.
-    pub(crate) fn start_with_output(
+    pub fn start_with_output(
         command: &mut Command,
         name: &str,
         log_dir: &Path,
@@ -55,8 +55,29 @@ impl Process {
             .ok_or_else(|| Error::Unmet(format!("{name} has no standard output")))
     }
 
+    /// Starts `command` like [`Process::start`], with a standard input to write to.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start.
+    pub fn start_with_input(
+        command: &mut Command,
+        name: &str,
+        log_dir: &Path,
+    ) -> Result<(Self, ChildStdin), Error> {
+        let log = log_dir.join(format!("{name}.log"));
+        let file = File::create(&log).map_err(Error::io(format!("write {}", log.display())))?;
+        let errors = file.try_clone().map_err(Error::io(format!("write {}", log.display())))?;
+        command.stdin(Stdio::piped()).stdout(file).stderr(errors);
+        let mut process = Self::spawn(command, name, log)?;
+        let input = process.child.stdin.take();
+        input
+            .map(|input| (process, input))
+            .ok_or_else(|| Error::Unmet(format!("{name} has no standard input")))
+    }
+
     fn spawn(command: &mut Command, name: &str, log: PathBuf) -> Result<Self, Error> {
-        // A group of its own: the terminal's interrupt reaches the demo alone, which then ends everything in
+        // A group of its own: the terminal's interrupt reaches this program alone, which then ends everything in
         // order, and a shell inside a terminal emulator is ended together with it.
         let program = command.get_program().to_string_lossy().into_owned();
         let child =
@@ -65,17 +86,17 @@ impl Process {
     }
 
     /// The process's number.
-    pub(crate) fn id(&self) -> u32 {
+    pub fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// Where the process's words go.
-    pub(crate) fn log(&self) -> &Path {
+    pub fn log(&self) -> &Path {
         &self.log
     }
 
     /// Fails when the process has ended.
-    pub(crate) fn check(&mut self) -> Result<(), Error> {
+    pub fn check(&mut self) -> Result<(), Error> {
         let status = self.child.try_wait().map_err(Error::io(format!("watch {}", self.name)))?;
         match status {
             None => Ok(()),
@@ -88,12 +109,12 @@ impl Process {
     }
 
     /// `error`, or what became of the process when it has ended, which explains more.
-    pub(crate) fn explain(&mut self, error: Error) -> Error {
+    pub fn explain(&mut self, error: Error) -> Error {
         self.check().err().unwrap_or(error)
     }
 
     /// Asks the process to end, kills it when it does not, and tells how it ended.
-    pub(crate) fn end(mut self) -> Result<ExitStatus, Error> {
+    pub fn end(mut self) -> Result<ExitStatus, Error> {
         self.end_group().map_err(Error::io(format!("end {}", self.name)))
     }
 
@@ -135,13 +156,13 @@ impl Drop for Process {
 }
 
 /// Whether `program` is an executable file in one of the folders of PATH.
-pub(crate) fn is_installed(program: &str) -> bool {
+pub fn is_installed(program: &str) -> bool {
     let paths = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&paths).any(|folder| folder.join(OsStr::new(program)).is_file())
 }
 
 /// The lines of `output` as they come; read to the end by a thread of its own, so that nobody writes into a full pipe.
-pub(crate) fn lines(output: impl Read + Send + 'static) -> Receiver<String> {
+pub fn lines(output: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = channel();
     thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
@@ -153,7 +174,7 @@ pub(crate) fn lines(output: impl Read + Send + 'static) -> Receiver<String> {
 }
 
 /// The first of `lines` for which `pick` yields a value; `what` says what is missing when `limit` passes first.
-pub(crate) fn wait_for_line<T>(
+pub fn wait_for_line<T>(
     lines: &Receiver<String>,
     limit: Duration,
     what: &str,

@@ -27,10 +27,13 @@ const RAMP: [[f32; 3]; 5] = [
 
 /// Four bytes a pixel, blue first, rows without gaps.
 #[derive(Debug)]
-pub(crate) struct Picture {
-    pub(crate) width: u16,
-    pub(crate) height: u16,
-    pub(crate) bgrx: Vec<u8>,
+pub struct Picture {
+    /// Pixels in a row.
+    pub width: u16,
+    /// Rows.
+    pub height: u16,
+    /// The pixels.
+    pub bgrx: Vec<u8>,
 }
 
 /// A grid of random brightness with smooth values in between.
@@ -63,7 +66,7 @@ impl Layer {
 }
 
 /// A picture of this size; the same seed makes the same picture.
-pub(crate) fn photo(width: u16, height: u16, seed: u64) -> Picture {
+pub fn photo(width: u16, height: u16, seed: u64) -> Picture {
     let mut rng = StdRng::seed_from_u64(seed);
     let (columns, rows) = (usize::from(width), usize::from(height));
     let layers = LAYERS.map(|(step, weight)| (Layer::new(step, columns, rows, &mut rng), weight));
@@ -87,7 +90,7 @@ pub(crate) fn photo(width: u16, height: u16, seed: u64) -> Picture {
 }
 
 /// Writes four bytes a pixel, blue first, as a PNG file without transparency.
-pub(crate) fn write_png(path: &Path, width: u16, height: u16, bgrx: &[u8]) -> Result<(), Error> {
+pub fn write_png(path: &Path, width: u16, height: u16, bgrx: &[u8]) -> Result<(), Error> {
     let unwritable = || format!("write {}", path.display());
     let file = File::create(path).map_err(Error::io(unwritable()))?;
     let mut encoder = png::Encoder::new(BufWriter::new(file), width.into(), height.into());

@@ -20,11 +20,11 @@ use crate::display::{Area, Display};
 use crate::error::Error;
 
 /// Class of the window, as the window manager knows it.
-pub(crate) const CLASS: &str = "tessera-probe";
+pub const CLASS: &str = "tessera-probe";
 
 /// The window, painted by a thread of its own.
 #[derive(Debug)]
-pub(crate) struct Probe {
+pub struct Probe {
     display: Arc<Display>,
     window: Window,
     arrivals: Arc<Mutex<Vec<Instant>>>,
@@ -33,7 +33,7 @@ pub(crate) struct Probe {
 
 impl Probe {
     /// Opens the window at `area` of the display called `name`.
-    pub(crate) fn open(name: &str, area: Area) -> Result<Self, Error> {
+    pub fn open(name: &str, area: Area) -> Result<Self, Error> {
         let display = Arc::new(Display::connect(name)?);
         let connection = display.connection();
         let window = connection.generate_id()?;
@@ -80,13 +80,13 @@ impl Probe {
     }
 
     /// When the key press with this number, from 1, reached the window.
-    pub(crate) fn arrival(&self, press: u32) -> Option<Instant> {
+    pub fn arrival(&self, press: u32) -> Option<Instant> {
         let arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
         arrivals.get(usize::try_from(press).ok()?.checked_sub(1)?).copied()
     }
 
     /// How many key presses have reached the window.
-    pub(crate) fn presses(&self) -> u32 {
+    pub fn presses(&self) -> u32 {
         let arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
         u32::try_from(arrivals.len()).unwrap_or(u32::MAX)
     }
@@ -137,7 +137,7 @@ fn paint(
 
 /// The colour after so many presses, as the X server takes it. The multiplier is 2³² over the golden ratio, which
 /// keeps neighbours far apart and repeats none within the presses of a run.
-pub(crate) fn colour(presses: u32) -> u32 {
+pub fn colour(presses: u32) -> u32 {
     presses.wrapping_add(1).wrapping_mul(0x9e37_79b1) >> 8
 }
 

@@ -10,21 +10,21 @@ const TICKS_PER_SECOND: u32 = 100;
 
 /// Delays of one kind.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Delays(Vec<Duration>);
+pub struct Delays(Vec<Duration>);
 
 impl Delays {
     /// Adds a measured delay.
-    pub(crate) fn push(&mut self, delay: Duration) {
+    pub fn push(&mut self, delay: Duration) {
         self.0.push(delay);
     }
 
     /// How many were measured.
-    pub(crate) fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.0.len()
     }
 
     /// The smallest measured delay that at least `percent` of all do not exceed; zero when none was measured.
-    pub(crate) fn percentile(&self, percent: usize) -> Duration {
+    pub fn percentile(&self, percent: usize) -> Duration {
         let mut sorted = self.0.clone();
         sorted.sort_unstable();
         let rank = (sorted.len() * percent).div_ceil(100);
@@ -32,7 +32,7 @@ impl Delays {
     }
 
     /// The first and the last third, in the order of measuring.
-    pub(crate) fn outer_thirds(&self) -> (Self, Self) {
+    pub fn outer_thirds(&self) -> (Self, Self) {
         let third = self.0.len() / 3;
         (Self(self.0[..third].to_vec()), Self(self.0[self.0.len() - third..].to_vec()))
     }
@@ -40,7 +40,7 @@ impl Delays {
 
 /// Processor time that a process, all its threads, those that ended too, has used since it started.
 /// Whole hundredths of a second.
-pub(crate) fn processor_time(pid: u32) -> Result<Duration, Error> {
+pub fn processor_time(pid: u32) -> Result<Duration, Error> {
     let path = format!("/proc/{pid}/stat");
     let stat = fs::read_to_string(&path).map_err(Error::io(format!("read {path}")))?;
     ticks(&stat)
@@ -60,7 +60,7 @@ fn ticks(stat: &str) -> Option<u32> {
 /// Processor time that the process's present threads have used, in the scheduler's nanoseconds.
 ///
 /// Finer than [`processor_time`], for short spans in which no thread ends. `None` where the kernel does not tell.
-pub(crate) fn scheduled_time(pid: u32) -> Option<Duration> {
+pub fn scheduled_time(pid: u32) -> Option<Duration> {
     let mut total = Duration::ZERO;
     for task in fs::read_dir(format!("/proc/{pid}/task")).ok()? {
         let schedstat = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
@@ -68,6 +68,24 @@ pub(crate) fn scheduled_time(pid: u32) -> Option<Duration> {
         total += Duration::from_nanos(nanoseconds);
     }
     Some(total)
+}
+
+/// The most memory that a process has had at a time, in bytes: resident, what it shares with others included.
+///
+/// # Errors
+///
+/// When the process is gone.
+pub fn peak_memory_bytes(pid: u32) -> Result<u64, Error> {
+    let path = format!("/proc/{pid}/status");
+    let status = fs::read_to_string(&path).map_err(Error::io(format!("read {path}")))?;
+    peak_kib(&status)
+        .map(|kib| kib * 1024)
+        .ok_or_else(|| Error::Unmet(format!("{path} does not look as proc(5) says")))
+}
+
+fn peak_kib(status: &str) -> Option<u64> {
+    let value = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    value.trim().strip_suffix(" kB")?.parse().ok()
 }
 
 #[cfg(test)]
@@ -99,6 +117,11 @@ mod tests {
     fn a_name_with_spaces_and_brackets_does_not_shift_the_fields() {
         let stat = "42 (a) b c) S 1 42 42 0 -1 4194304 1 0 0 0 250 50 0 0 20 0 3 0 1 2 3";
         assert_eq!(ticks(stat), Some(300));
+    }
+
+    #[test]
+    fn the_peak_of_memory_is_found_among_the_other_lines() {
+        assert_eq!(peak_kib("VmPeak:\t  99 kB\nVmHWM:\t    1234 kB\nVmRSS:\t 5 kB\n"), Some(1234));
     }
 
     #[test]

@@ -19,7 +19,7 @@ const SLICE: Duration = Duration::from_millis(100);
 
 /// A display whose changes are watched.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub struct Watch {
     display: Display,
     damage: Damage,
     poll: Poll,
@@ -28,7 +28,7 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// Watches all of `display`.
-    pub(crate) fn new(display: Display) -> Result<Self, Error> {
+    pub fn new(display: Display) -> Result<Self, Error> {
         let connection = display.connection();
         connection.damage_query_version(1, 1)?.reply()?;
         let damage = connection.generate_id()?;
@@ -43,12 +43,12 @@ impl Watch {
     }
 
     /// The watched display.
-    pub(crate) fn display(&self) -> &Display {
+    pub fn display(&self) -> &Display {
         &self.display
     }
 
     /// Waits until a pixel has changed since the last call, or until `deadline`; tells whether one has.
-    pub(crate) fn wait(&mut self, deadline: Instant, stop: &Stop) -> Result<bool, Error> {
+    pub fn wait(&mut self, deadline: Instant, stop: &Stop) -> Result<bool, Error> {
         loop {
             // The stream is edge-triggered: it has to be read dry before waiting on it.
             if self.take_damage()? {
@@ -69,7 +69,7 @@ impl Watch {
     }
 
     /// Waits until `condition`, looked at after every change, yields a value; `None` when `limit` passes first.
-    pub(crate) fn until<T>(
+    pub fn until<T>(
         &mut self,
         limit: Duration,
         stop: &Stop,
@@ -87,7 +87,7 @@ impl Watch {
     }
 
     /// Waits until nothing has changed for `quiet`; tells whether that came true before `limit`.
-    pub(crate) fn until_still(
+    pub fn until_still(
         &mut self,
         quiet: Duration,
         limit: Duration,

@@ -1,4 +1,4 @@
-//! Waiting that ends at once when the user interrupts the demo.
+//! Waiting that ends at once when the user interrupts the run.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
@@ -15,7 +15,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Knows whether the run has been interrupted.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Stop(Arc<Shared>);
+pub struct Stop(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -25,7 +25,7 @@ struct Shared {
 
 impl Stop {
     /// A stop that SIGINT, SIGTERM and SIGHUP set.
-    pub(crate) fn on_signals() -> Result<Self, Error> {
+    pub fn on_signals() -> Result<Self, Error> {
         let stop = Self::default();
         let mut signals =
             Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(Error::io("listen for signals"))?;
@@ -39,18 +39,18 @@ impl Stop {
     }
 
     /// Ends every wait on this stop.
-    pub(crate) fn interrupt(&self) {
+    pub fn interrupt(&self) {
         *self.0.interrupted.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.0.changed.notify_all();
     }
 
     /// Fails when the run has been interrupted.
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    pub fn check(&self) -> Result<(), Error> {
         self.pause(Duration::ZERO)
     }
 
     /// Lets `duration` pass, or fails at once on an interruption.
-    pub(crate) fn pause(&self, duration: Duration) -> Result<(), Error> {
+    pub fn pause(&self, duration: Duration) -> Result<(), Error> {
         let until = Instant::now() + duration;
         let mut interrupted = self.0.interrupted.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
@@ -69,7 +69,7 @@ impl Stop {
     }
 
     /// Looks at `condition` until it yields a value; `None` when `limit` has passed first.
-    pub(crate) fn within<T>(
+    pub fn within<T>(
         &self,
         limit: Duration,
         mut condition: impl FnMut() -> Result<Option<T>, Error>,
@@ -86,7 +86,7 @@ impl Stop {
 
     /// Like [`Stop::within`], but fails when `limit` has passed; `what` says what has not happened then, as in "the
     /// window did not appear".
-    pub(crate) fn until<T>(
+    pub fn until<T>(
         &self,
         what: &str,
         limit: Duration,

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use x11rb::errors::{ConnectError, ConnectionError, ReplyError, ReplyOrIdError};
 
-/// Why the demo could not be carried through.
+/// Why a run could not be carried through.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
+pub enum Error {
     /// SIGINT, SIGTERM or SIGHUP arrived.
     #[error("interrupted; everything that was started has been ended")]
     Interrupted,
@@ -57,7 +57,7 @@ pub(crate) enum Error {
 
 impl Error {
     /// Wraps an I/O error with what was attempted.
-    pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+    pub fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();
         move |source| Self::Io { what, source }
     }

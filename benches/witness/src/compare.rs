@@ -4,40 +4,42 @@ use crate::display::Grab;
 
 /// How two grabs differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Comparison {
+pub struct Comparison {
     /// Pixels compared.
-    pub(crate) pixels: u64,
+    pub pixels: u64,
     /// Pixels whose colour differs, be it by one step of one channel.
-    pub(crate) differing: u64,
+    pub differing: u64,
     /// The first one that differs.
-    pub(crate) first: Option<Difference>,
+    pub first: Option<Difference>,
 }
 
 /// A pixel that differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Difference {
-    pub(crate) x: u16,
-    pub(crate) y: u16,
+pub struct Difference {
+    /// Its column.
+    pub x: u16,
+    /// Its row.
+    pub y: u16,
     /// Blue, green, red on the desktop.
-    pub(crate) desktop: [u8; 3],
+    pub desktop: [u8; 3],
     /// Blue, green, red in the share window.
-    pub(crate) share_window: [u8; 3],
+    pub share_window: [u8; 3],
 }
 
 impl Comparison {
     /// Whether nothing differs.
-    pub(crate) fn is_exact(&self) -> bool {
+    pub fn is_exact(&self) -> bool {
         self.differing == 0
     }
 
     /// The share of pixels that are equal, 0 to 1.
-    pub(crate) fn exact_share(&self) -> f64 {
+    pub fn exact_share(&self) -> f64 {
         1.0 - self.differing as f64 / self.pixels.max(1) as f64
     }
 }
 
 /// Compares grabs of the same size; grabs of different sizes differ in every pixel.
-pub(crate) fn compare(desktop: &Grab, share_window: &Grab) -> Comparison {
+pub fn compare(desktop: &Grab, share_window: &Grab) -> Comparison {
     let pixels = u64::from(desktop.width) * u64::from(desktop.height);
     if (desktop.width, desktop.height) != (share_window.width, share_window.height) {
         return Comparison { pixels, differing: pixels, first: None };

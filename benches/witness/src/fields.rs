@@ -1,9 +1,9 @@
 //! Finds single figures in the JSON lines that the programs log.
 //!
-//! The demo wants two or three numbers out of lines whose producer it knows; it does not parse JSON in general.
+//! A witness wants two or three numbers out of lines whose producer it knows; it does not parse JSON in general.
 
 /// The number under `name` in a line of JSON; the first one when there are several.
-pub(crate) fn number(line: &str, name: &str) -> Option<f64> {
+pub fn number(line: &str, name: &str) -> Option<f64> {
     let value = value(line, name)?;
     let end = value.find([',', '}', ']', ' ']).unwrap_or(value.len());
     value[..end].trim_matches('"').parse().ok()
@@ -16,7 +16,7 @@ fn value<'a>(line: &'a str, name: &str) -> Option<&'a str> {
 }
 
 /// `text` as a JSON string.
-pub(crate) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let mut quoted = String::from('"');
     for character in text.chars() {
         match character {

@@ -1,0 +1,152 @@
+//! What was measured, as JSON and as a table.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tessera_witness::measure::Delays;
+
+use super::probes::Followed;
+
+/// Delays as what they do not exceed, in milliseconds.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+pub(super) struct Percentiles {
+    pub(super) measured: usize,
+    pub(super) p50_ms: f64,
+    pub(super) p95_ms: f64,
+    pub(super) p99_ms: f64,
+}
+
+impl From<&Delays> for Percentiles {
+    fn from(delays: &Delays) -> Self {
+        let ms = |percent| milliseconds(delays.percentile(percent));
+        Self { measured: delays.count(), p50_ms: ms(50), p95_ms: ms(95), p99_ms: ms(99) }
+    }
+}
+
+/// Milliseconds, to the thousandth.
+pub(super) fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// One measurement.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(tag = "measure", rename_all = "snake_case")]
+pub(super) enum Measure {
+    /// From the code's last key to a picture with every tile.
+    Join {
+        /// In milliseconds.
+        join_ms: f64,
+    },
+    /// A 32x32 square changes.
+    Change(Percentiles),
+    /// A key's echo.
+    Key(Percentiles),
+    /// A photo becomes a page of text, or the other way.
+    FullScreen(Percentiles),
+    /// A load, at first by itself, then with a square that changes sixty times a second.
+    Load(Box<LoadFigures>),
+    /// What the programs need.
+    Memory {
+        /// The most that the sharing program had in memory, in MB of 1,000,000 bytes.
+        sharer_mb: f64,
+        /// The same of the showing program.
+        viewer_mb: f64,
+    },
+    /// Why something was not measured.
+    Missing {
+        /// A sentence.
+        reason: String,
+    },
+}
+
+/// What was measured under a load.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct LoadFigures {
+    /// Its name.
+    pub(super) load: String,
+    /// What happens.
+    pub(super) description: String,
+    /// Sent by the customer's machine, by the load alone, in 1,000 bytes a second.
+    pub(super) sent_kb_per_s: f64,
+    /// Received by it.
+    pub(super) received_kb_per_s: f64,
+    /// Processor time of the sharing program, by the load alone, as a share of a core.
+    pub(super) sharer_cpu: f64,
+    /// The same of the showing program.
+    pub(super) viewer_cpu: f64,
+    /// Distinct values of the square seen a second, of those drawn.
+    pub(super) seen_per_s: f64,
+    pub(super) drawn_per_s: f64,
+    /// Processor time of the sharing program while the square changes, for each million pixels of the screen delivered
+    /// with a distinct value, in milliseconds.
+    pub(super) sharer_ms_per_megapixel: f64,
+    /// From drawing to seeing.
+    #[serde(flatten)]
+    pub(super) delays: Percentiles,
+    /// Share of equal pixels when everything stands still.
+    pub(super) settled_exact_share: f64,
+}
+
+impl LoadFigures {
+    /// Fills in what the square tells.
+    pub(super) fn followed(
+        mut self,
+        followed: &Followed,
+        sharer: Duration,
+        screen: (u16, u16),
+    ) -> Self {
+        self.seen_per_s = followed.seen_rate();
+        self.drawn_per_s = followed.drawn as f64 / followed.span.as_secs_f64().max(f64::EPSILON);
+        let megapixels = f64::from(screen.0) * f64::from(screen.1) / 1e6;
+        let delivered = followed.delays.count() as f64 * megapixels;
+        self.sharer_ms_per_megapixel = milliseconds(sharer) / delivered.max(f64::EPSILON);
+        self.delays = Percentiles::from(&followed.delays);
+        self
+    }
+}
+
+/// One measurement of one system on one network.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Line {
+    pub(super) system: String,
+    pub(super) profile: String,
+    #[serde(flatten)]
+    pub(super) measure: Measure,
+}
+
+impl Line {
+    /// The head of the table.
+    pub(super) const HEAD: &str = "profile  system    measure            p50     p95     p99 ms  seen/s  sent kB/s  sharer  viewer  exact";
+
+    /// A row of the table.
+    pub(super) fn row(&self) -> String {
+        let start = format!("{:8} {:9}", self.profile, self.system);
+        let times =
+            |it: &Percentiles| format!("{:7.1} {:7.1} {:7.1}", it.p50_ms, it.p95_ms, it.p99_ms);
+        match &self.measure {
+            Measure::Join { join_ms } => format!("{start} {:14} {join_ms:7.0}", "join"),
+            Measure::Change(delays) => format!("{start} {:14} {}", "32x32 change", times(delays)),
+            Measure::Key(delays) => format!("{start} {:14} {}", "key", times(delays)),
+            Measure::FullScreen(delays) => {
+                format!("{start} {:14} {}", "full screen", times(delays))
+            }
+            Measure::Load(figures) => format!(
+                "{start} {:14} {}    {:6.1} {:10.2} {:6.1}% {:6.1}% {:6.2}%",
+                figures.load,
+                times(&figures.delays),
+                figures.seen_per_s,
+                figures.sent_kb_per_s,
+                figures.sharer_cpu * 100.0,
+                figures.viewer_cpu * 100.0,
+                figures.settled_exact_share * 100.0,
+            ),
+            Measure::Memory { sharer_mb, viewer_mb } => {
+                format!(
+                    "{start} {:14} sharer {sharer_mb:.0} MB, viewer {viewer_mb:.0} MB",
+                    "memory"
+                )
+            }
+            Measure::Missing { reason } => format!("{start} {:14} {reason}", "missing"),
+        }
+    }
+}
