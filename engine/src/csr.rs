@@ -65,6 +65,9 @@ pub enum Event {
     /// The customer left, or did not come back within the grace period; the session stays open and
     /// its code renewed.
     CustomerLeft,
+    /// Somebody tried to come back with a ticket that had been used: there is a copy of the customer's data folder. They
+    /// were not let in; if the one who is in is not the customer, end the session.
+    TicketCopied,
     /// The customer's program named another list of participants than it was sent, so that somebody may be in
     /// between; it was disconnected, and [`Event::CustomerLeft`] follows.
     RosterDiffers,

@@ -9,7 +9,7 @@ use crossbeam::channel::Receiver;
 
 use crate::csr::EndReason;
 use crate::figures::ShareFigures;
-use crate::{Activity, Code, Display, Error};
+use crate::{Activity, Code, Display, Error, Kept};
 
 /// Opens a source of pictures.
 pub type OpenSource = Box<
@@ -42,6 +42,16 @@ impl std::fmt::Debug for Screen {
     }
 }
 
+/// How a session is entered.
+#[derive(Clone, Debug)]
+pub enum Entrance {
+    /// For the first time, with the code that the representative gave.
+    Code(Code),
+    /// Again, at the same center, after the program had ended without leaving. The desktop is shown again if it was; to operate it takes a
+    /// new OK.
+    Return(Kept),
+}
+
 /// What a customer's part in a session needs to know.
 #[derive(Debug)]
 pub struct Options {
@@ -49,8 +59,8 @@ pub struct Options {
     pub center: String,
     /// Directory with this program's key and the pinned centers; created readable by its owner only.
     pub data_dir: PathBuf,
-    /// The code that the representative gave.
-    pub code: Code,
+    /// How the session is entered.
+    pub entrance: Entrance,
     /// Name shown to the representative; cut to 64 characters, control characters removed.
     pub name: String,
     /// What is shared.

@@ -54,6 +54,21 @@ pub enum Error {
         /// What is wrong.
         cause: String,
     },
+    /// The file that a session is kept in cannot be used.
+    #[error(
+        "cannot use {path} ({cause}), which keeps the session for a return: check the data folder, or remove the file and join with a code"
+    )]
+    Kept {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        cause: String,
+    },
+    /// The session that was kept is joined elsewhere than before.
+    #[error(
+        "the session's number now leads to another representative's program; ask for a new code"
+    )]
+    OtherRepresentative,
     /// This program has no account at the center yet.
     #[error(
         "this computer is not enrolled at the center; give the enrolment token that 'tessera-center serve' printed"

@@ -17,6 +17,7 @@ pub mod customer;
 mod driver;
 mod error;
 mod figures;
+mod kept;
 pub mod pipeline;
 pub mod session;
 pub mod view;
@@ -29,6 +30,7 @@ pub(crate) fn default_threads() -> usize {
 
 pub use error::Error;
 pub use figures::{CodingFigures, Figures};
+pub use kept::Kept;
 pub use session::display::{ColourCount, Display, DisplayMode};
 pub use session::messages::Activity;
 pub use session::text::plain_text;

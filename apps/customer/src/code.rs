@@ -1,4 +1,4 @@
-//! Where the code comes from: a file or the person.
+//! How the session is entered: with a code from a file or the person, or back into the one that the program was in.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use tessera::Code;
+use tessera::customer::Entrance;
+use tessera::{Code, Kept};
 
 use crate::conduct::Input;
 use crate::error::Error;
@@ -49,8 +50,30 @@ fn read(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
+/// Asks the person: whether to go back to the session that the program was in when it ended, else for the code.
+pub(crate) fn from_person(data_dir: &Path) -> Result<Entrance, Error> {
+    match Kept::read(data_dir) {
+        Ok(Some(kept)) if returns(&kept)? => return Ok(Entrance::Return(kept)),
+        Ok(Some(_)) => Kept::forget(data_dir)?,
+        Ok(None) => {}
+        // It can still be joined with a code.
+        Err(error) => eprintln!("{error}"),
+    }
+    from_prompt().map(Entrance::Code)
+}
+
+fn returns(kept: &Kept) -> Result<bool, Error> {
+    let shown = if kept.shows() { " Your desktop will be shown again." } else { "" };
+    let question = format!(
+        "This program was in a session with {} when it ended. Return to it? [Y/n]{shown}",
+        kept.csr_name()
+    );
+    let answer = tessera_terminal::ask(&question)?;
+    Ok(!answer.trim_start().to_lowercase().starts_with('n'))
+}
+
 /// Asks the person until the answer has the form of a code.
-pub(crate) fn from_prompt() -> Result<Code, Error> {
+fn from_prompt() -> Result<Code, Error> {
     let mut attempts = 0;
     loop {
         attempts += 1;

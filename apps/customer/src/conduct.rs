@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tessera::csr::EndReason;
-use tessera::customer::{Event, Handle, Session};
+use tessera::customer::{Entrance, Event, Handle, Session};
 use tessera_terminal::{Key, LogTo, Screen};
 
 use crate::cli::Options;
@@ -45,23 +45,23 @@ pub(crate) fn run(options: &Options) -> Result<(), Error> {
     let sign = Sign::new(options);
 
     let (inbox, inputs) = channel();
-    let code = match &options.code_file {
+    let entrance = match &options.code_file {
         Some(path) => {
             end_on_signals(&inbox)?;
-            code::from_file(path, &inputs)?
+            code::from_file(path, &inputs)?.map(Entrance::Code)
         }
         // At the prompt a signal just ends the program: nothing has begun.
         None => {
-            let code = code::from_prompt()?;
+            let entrance = code::from_person(&data_dir)?;
             end_on_signals(&inbox)?;
-            Some(code)
+            Some(entrance)
         }
     };
-    let Some(code) = code else { return Ok(()) };
+    let Some(entrance) = entrance else { return Ok(()) };
     let session = tessera::customer::Options {
         center: options.center.clone(),
         data_dir,
-        code,
+        entrance,
         name: options
             .name
             .clone()

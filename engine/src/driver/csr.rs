@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crossbeam::channel::Receiver;
 use tessera_transport::center::{CenterError, Client, EnrolmentToken, Refusal};
-use tessera_transport::pairing::{Door, Number};
+use tessera_transport::pairing::{Door, Number, Ticket};
 use tessera_transport::{CloseReason, Endpoint, Fingerprint, Incoming, Protocol};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -39,6 +39,10 @@ pub(crate) fn start(options: Options) -> Result<(Handle, Receiver<Event>), Error
     })?;
     Ok((handle, receiver))
 }
+
+/// What a joiner is told who proved the code too late, and who came back in vain.
+const FULL: &str = "the session has a customer already";
+const TICKET_REFUSED: &str = "this way back into the session was used before: join with a code";
 
 /// The session at the center.
 struct Listing {
@@ -189,13 +193,15 @@ impl Session {
         }
     }
 
-    fn admit(&mut self, Admitted { link, control, returning }: Admitted) {
+    fn admit(&mut self, Admitted { link, control, ticket }: Admitted) {
         let known = self.customer == Some(link.peer());
-        let welcome =
-            if known { self.machine.admits_return() } else { self.machine.admits_stranger() };
-        if !welcome || returning && !known {
-            let reason = "the session has a customer already".to_owned();
-            link.close(&CloseReason::NotAdmitted(reason));
+        let (welcome, reason) = match ticket {
+            Some(ticket) => (known && self.machine.redeem(&ticket), TICKET_REFUSED),
+            None if known => (self.machine.admits_return(), FULL),
+            None => (self.machine.admits_stranger(), FULL),
+        };
+        if !welcome {
+            link.close(&CloseReason::NotAdmitted(reason.to_owned()));
             return;
         }
         if let Some((former, _)) = self.connection.take() {
@@ -255,6 +261,10 @@ impl Session {
                         viewer.hide();
                     }
                 }
+                Action::MakeTicket => match Ticket::generate() {
+                    Ok(ticket) => self.machine.give_ticket(ticket),
+                    Err(error) => tracing::error!(%error, "the customer cannot come back"),
+                },
                 Action::Disconnect => {
                     if let Some((connection, _)) = self.connection.take() {
                         connection.close(&CloseReason::Goodbye);
@@ -343,6 +353,7 @@ fn event_of(notice: Notice) -> Event {
         Notice::CustomerSilent { silent } => Event::CustomerSilent { silent },
         Notice::CustomerLost => Event::CustomerLost { grace_s: GRACE_S },
         Notice::CustomerLeft => Event::CustomerLeft,
+        Notice::TicketCopied => Event::TicketCopied,
         Notice::RosterDiffers => Event::RosterDiffers,
         Notice::RequestReceived { activity } => Event::RequestReceived { activity },
         Notice::Answered { activity, granted } => Event::Answered { activity, granted },

@@ -6,6 +6,7 @@ use crossbeam::channel::{Receiver, Sender};
 use tessera_capture::x11::{X11Input, X11Source};
 use tessera_capture::{InputSink, ScreenSource};
 use tessera_transport::center::Found;
+use tessera_transport::pairing::{Number, Ticket};
 use tessera_transport::{CloseReason, Closed, Endpoint, LinkError};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -13,15 +14,16 @@ use tokio::task::JoinSet;
 use super::connection::{Arrival, Arrivals, Connection};
 use super::input::{Control, Injector};
 use super::joining::{self, Joined};
+use super::keeper::Keeper;
 use super::{Events, directory, next_command, until};
-use crate::customer::{Command, Event, Handle, OpenSource, Options, Screen};
+use crate::customer::{Command, Entrance, Event, Handle, OpenSource, Options, Screen};
 use crate::figures::ShareFigures;
 use crate::pipeline::{Sharer, SourceNotice, ViewerId};
 use crate::session::customer::{Action, Customer, Notice};
 use crate::session::messages::{MAX_NAME_CHARS, Message, VERSION};
 use crate::session::roster::{Follower, Member, Role, RosterError};
 use crate::session::rules::{Consent, GRACE_S};
-use crate::{Display, Error, clock, plain_text};
+use crate::{Display, Error, Kept, clock, plain_text};
 
 /// Arrivals and notices that may wait for the session's thread.
 const ARRIVALS: usize = 64;
@@ -48,6 +50,11 @@ struct Session {
     found: Found,
     open_source: OpenSource,
     control: Option<Control>,
+    /// How the session was entered: the code, until there is a ticket.
+    entrance: Entrance,
+    center: String,
+    number: Number,
+    keeper: Keeper,
     machine: Customer,
     sharer: Sharer,
     /// The connection to the representative, who is a viewer of the sharer.
@@ -69,6 +76,7 @@ enum Wake {
     Arrival(u64, Arrival),
     Notice(SourceNotice),
     Rejoined(Box<Result<Joined, Error>>),
+    Kept(Result<(), Error>),
     Due,
 }
 
@@ -79,18 +87,38 @@ impl Session {
         figures: Arc<ShareFigures>,
         alive: Sender<Event>,
     ) -> Result<Self, Error> {
-        let Options { center, data_dir, code, name, screen, standing_consent } = options;
+        let Options { center, data_dir, entrance, name, screen, standing_consent } = options;
         let name = plain_text(&name, MAX_NAME_CHARS);
         // Opened first: a missing display is reported before anybody is bothered.
         let (open_source, sink) = open_screen(screen)?;
         let endpoint = directory::bind(None, &data_dir, None)?;
-        let found = joining::find(&endpoint, &center, &data_dir, &code).await?;
-        let joined = joining::join(&endpoint, &found, &code).await?;
+        let (number, center) = match &entrance {
+            Entrance::Code(code) => (code.number, center),
+            Entrance::Return(kept) => (kept.number, kept.center.clone()),
+        };
+        let found =
+            joining::find(&endpoint, &center, &data_dir, number).await.inspect_err(|error| {
+                if matches!((error, &entrance), (Error::CodeUnknown, Entrance::Return(_))) {
+                    // Nobody will ever get back into it.
+                    let _ = Kept::forget(&data_dir);
+                }
+            })?;
+        let (joined, shows) = match &entrance {
+            Entrance::Code(code) => (joining::join(&endpoint, &found, code).await?, false),
+            Entrance::Return(kept) if kept.csr != found.csr => {
+                return Err(Error::OtherRepresentative);
+            }
+            Entrance::Return(kept) => {
+                let ticket = kept.ticket.clone();
+                let joined = joining::rejoin(endpoint.clone(), found.clone(), ticket).await?;
+                (joined, kept.shows)
+            }
+        };
         let control =
             sink.map(|sink| Control::new(sink, Arc::clone(&figures), alive)).transpose()?;
         let consent = Consent::of(&standing_consent);
         let own = Member { key: endpoint.fingerprint(), role: Role::Customer };
-        let roster = Follower::new(code.number, own, found.csr);
+        let roster = Follower::new(number, own, found.csr);
         let mut session = Self {
             endpoint,
             found,
@@ -98,6 +126,10 @@ impl Session {
             machine: Customer::new(name, consent, control.is_some(), roster),
             control,
             sharer: Sharer::with_figures(Arc::clone(&figures)),
+            entrance,
+            center,
+            number,
+            keeper: Keeper::new(data_dir),
             connection: None,
             display: Display::default(),
             generation: 0,
@@ -108,6 +140,9 @@ impl Session {
             figures,
             failure: None,
         };
+        if shows {
+            session.machine.resume_showing();
+        }
         session.connected(joined)?;
         Ok(session)
     }
@@ -127,6 +162,11 @@ impl Session {
                 Wake::Arrival(generation, arrival) => self.arrived(generation, arrival),
                 Wake::Notice(notice) => self.noticed(notice, events),
                 Wake::Rejoined(result) => self.rejoined(*result),
+                Wake::Kept(Ok(())) => self.machine.ticket_kept(),
+                Wake::Kept(Err(error)) => {
+                    tracing::warn!(%error, "a restarted program will not find the session");
+                    events.send(Event::Notice(error.to_string()));
+                }
                 Wake::Due => self.machine.handle_timeout(clock::now_us()),
             }
         }
@@ -136,6 +176,7 @@ impl Session {
         // Ends capture and lets go of all keys before the program is told that it may exit.
         self.disconnect();
         self.control = None;
+        self.keeper.forget().await;
         self.endpoint.close(&CloseReason::Goodbye);
         self.endpoint.wait_idle().await;
     }
@@ -149,6 +190,7 @@ impl Session {
             }
             Some(notice) = self.notices.1.recv() => Wake::Notice(notice),
             Some(Ok(result)) = self.rejoining.join_next() => Wake::Rejoined(Box::new(result)),
+            kept = self.keeper.written() => Wake::Kept(kept),
             () = until(due_us) => Wake::Due,
         }
     }
@@ -194,6 +236,10 @@ impl Session {
     fn rejoined(&mut self, result: Result<Joined, Error>) {
         match result.and_then(|joined| self.connected(joined)) {
             Ok(()) => self.machine.handle_reconnected(),
+            Err(error) if is_final(&error) => {
+                self.failure = Some(error);
+                self.machine.handle_refused();
+            }
             Err(error) => tracing::info!(%error, "not yet back in the session"),
         }
     }
@@ -259,10 +305,10 @@ impl Session {
                         self.sharer.set_colours(viewer, display.colour_mode());
                     }
                 }
+                Action::KeepTicket(ticket) => self.keep(ticket),
                 Action::Rejoin => {
                     if self.rejoining.is_empty() {
-                        let (endpoint, found) = (self.endpoint.clone(), self.found.clone());
-                        self.rejoining.spawn(joining::rejoin(endpoint, found));
+                        self.rejoin();
                     }
                 }
                 Action::Disconnect => {
@@ -276,6 +322,36 @@ impl Session {
                     }
                 }
                 Action::Tell(notice) => self.tell(notice, events),
+            }
+        }
+        let kept = self.keeper.newest().filter(|kept| kept.shows != self.machine.shows());
+        if let Some(ticket) = kept.map(|kept| kept.ticket.clone()) {
+            self.keep(ticket);
+        }
+    }
+
+    /// Replaces what a restarted program would come back with.
+    fn keep(&mut self, ticket: Ticket) {
+        self.keeper.keep(Kept {
+            center: self.center.clone(),
+            number: self.number,
+            csr: self.found.csr,
+            csr_name: self.machine.csr_name().to_owned(),
+            ticket,
+            shows: self.machine.shows(),
+        });
+    }
+
+    fn rejoin(&mut self) {
+        let (endpoint, found) = (self.endpoint.clone(), self.found.clone());
+        match (self.keeper.newest(), &self.entrance) {
+            (Some(Kept { ticket, .. }), _) | (None, Entrance::Return(Kept { ticket, .. })) => {
+                self.rejoining.spawn(joining::rejoin(endpoint, found, ticket.clone()));
+            }
+            // The first connection broke before a ticket came.
+            (None, Entrance::Code(code)) => {
+                let code = code.clone();
+                self.rejoining.spawn(async move { joining::join(&endpoint, &found, &code).await });
             }
         }
     }

@@ -4,8 +4,10 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tessera_transport::center::{CenterError, Found, Refusal};
 use tessera_transport::control::{ControlReceiver, ControlSender};
+use tessera_transport::pairing::{Number, Ticket};
 use tessera_transport::{ConnectError, Endpoint, Link, Protocol, Trust, pairing};
 use tokio::task::JoinSet;
 
@@ -22,15 +24,15 @@ pub(crate) struct Joined {
     pub(crate) control: (ControlSender, ControlReceiver),
 }
 
-/// Asks the center where the session of `code` is joined.
+/// Asks the center where the session is joined.
 pub(crate) async fn find(
     endpoint: &Endpoint,
     center: &str,
     data_dir: &Path,
-    code: &Code,
+    number: Number,
 ) -> Result<Found, Error> {
     let mut client = directory::connect(endpoint, center, data_dir, None).await?;
-    let found = client.find(code.number).await.map_err(|error| match error {
+    let found = client.find(number).await.map_err(|error| match error {
         CenterError::Refused { reason: Refusal::NotFound, .. } => Error::CodeUnknown,
         other => other.into(),
     })?;
@@ -47,11 +49,16 @@ pub(crate) async fn join(endpoint: &Endpoint, found: &Found, code: &Code) -> Res
     Ok(Joined { link, control: (sender, receiver) })
 }
 
-/// Connects again; the key is enough.
-pub(crate) async fn rejoin(endpoint: Endpoint, found: Found) -> Result<Joined, Error> {
+/// Connects again, with key and ticket.
+pub(crate) async fn rejoin(
+    endpoint: Endpoint,
+    found: Found,
+    ticket: Ticket,
+) -> Result<Joined, Error> {
     let link = connect(&endpoint, &found).await?;
     let (mut sender, receiver) = link.control().await?;
     sender.send(admission::RETURNING).await?;
+    sender.send(Bytes::copy_from_slice(ticket.as_bytes())).await?;
     Ok(Joined { link, control: (sender, receiver) })
 }
 

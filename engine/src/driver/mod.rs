@@ -9,6 +9,7 @@ pub(crate) mod customer;
 mod directory;
 mod input;
 mod joining;
+mod keeper;
 
 use std::time::Duration;
 

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use tessera_transport::Fingerprint;
+use tessera_transport::pairing::{Ticket, TicketDesk, TicketVerdict};
 
 use super::display::{ColourCount, Display, DisplayMode};
 use super::messages::{Activity, Message, VERSION};
@@ -25,6 +26,8 @@ pub enum Action {
     },
     /// Expect no more pictures.
     StopViewing,
+    /// Make a ticket and hand it in with [`Csr::give_ticket`].
+    MakeTicket,
     /// Close the connection.
     Disconnect,
     /// Close the connection when the peer has read what was sent.
@@ -56,6 +59,9 @@ pub enum Notice {
     CustomerLost,
     /// The customer left or did not come back in time.
     CustomerLeft,
+    /// Somebody came back with a ticket that was used before: there is a copy of the customer's data folder. They were
+    /// not let in.
+    TicketCopied,
     /// The customer's program names another list of participants than this one sent; it is
     /// disconnected.
     RosterDiffers,
@@ -108,6 +114,7 @@ pub struct Csr {
     key: Option<Fingerprint>,
     /// Entry of the roster that the customer has confirmed.
     confirmed: Option<u64>,
+    tickets: TicketDesk,
     joined_before: bool,
     next_request: u32,
     pending: Option<(u32, Activity)>,
@@ -128,6 +135,7 @@ impl Csr {
             customer: Customer::Absent,
             key: None,
             confirmed: None,
+            tickets: TicketDesk::default(),
             joined_before: false,
             next_request: 1,
             pending: None,
@@ -166,6 +174,21 @@ impl Csr {
         !self.over && self.customer != Customer::Absent
     }
 
+    /// Whether somebody who proved to have the customer's key may come back with `ticket`, which is used up by it.
+    pub fn redeem(&mut self, ticket: &Ticket) -> bool {
+        let verdict = self.tickets.redeem(ticket);
+        if verdict == TicketVerdict::Spent {
+            self.tell(Notice::TicketCopied);
+        }
+        verdict == TicketVerdict::Good && self.admits_return()
+    }
+
+    /// A ticket was made, for [`Action::MakeTicket`].
+    pub fn give_ticket(&mut self, ticket: Ticket) {
+        self.tickets.give(&ticket);
+        self.send(Message::Ticket { ticket });
+    }
+
     /// Whether the session is over; nothing follows but queued actions.
     #[must_use]
     pub fn is_over(&self) -> bool {
@@ -187,6 +210,7 @@ impl Csr {
         self.send(Message::Hello { version: VERSION, name });
         let entries = self.roster.since(self.confirmed).cloned().map(Message::Roster);
         self.actions.extend(entries.map(Action::Send));
+        self.actions.push_back(Action::MakeTicket);
     }
 
     /// A message has arrived.
@@ -207,6 +231,7 @@ impl Csr {
                 self.tell(Notice::CustomerJoined { name, again });
             }
             (_, Message::RosterSeen(head)) => self.roster_seen(head),
+            (_, Message::TicketKept) => self.tickets.confirm(),
             (_, Message::Leave) => self.left(Action::Disconnect),
             (Customer::Present, Message::RequestReceived { id }) => {
                 if let Some((_, activity)) = self.pending.filter(|pending| pending.0 == id) {
@@ -339,6 +364,7 @@ impl Csr {
         self.end_share(EndReason::SessionOver);
         self.customer = Customer::Absent;
         self.confirmed = None;
+        self.tickets = TicketDesk::default();
         if let Some(key) = self.key.take() {
             self.roster.remove(key);
         }

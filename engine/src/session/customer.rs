@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use tessera_transport::Fingerprint;
+use tessera_transport::pairing::Ticket;
 
 use super::display::Display;
 use super::messages::{Activity, Message, VERSION};
@@ -29,7 +30,9 @@ pub enum Action {
     AllowInput(bool),
     /// What pictures look like from the next update on.
     SetDisplay(Display),
-    /// Connect to the representative's program again.
+    /// Keep the ticket in place of the one before, and say so with [`Customer::ticket_kept`].
+    KeepTicket(Ticket),
+    /// Connect to the representative's program again, with the ticket kept last.
     Rejoin,
     /// Close the connection.
     Disconnect,
@@ -209,6 +212,9 @@ impl Customer {
                 (self.link, self.csr_name) = (Link::Unlisted, name);
             }
             (Link::Unlisted | Link::Up, Message::Roster(signed)) => self.listed(&signed),
+            (Link::Up, Message::Ticket { ticket }) => {
+                self.actions.push_back(Action::KeepTicket(ticket));
+            }
             (Link::Up, Message::Request { id, activity, text }) => self.asked(id, activity, text),
             (Link::Up, Message::DisplayMode { mode })
                 if rules::may_choose_display_mode(Self::PEER) =>
@@ -283,6 +289,31 @@ impl Customer {
     pub fn handle_screen_gone(&mut self) {
         self.interrupted = None;
         self.stop(EndReason::ScreenGone);
+    }
+
+    /// The representative's name, made safe for a terminal; empty before the first greeting.
+    #[must_use]
+    pub fn csr_name(&self) -> &str {
+        &self.csr_name
+    }
+
+    /// The ticket given last is kept, also for a program that is started anew.
+    pub fn ticket_kept(&mut self) {
+        if self.link == Link::Up {
+            self.send(Message::TicketKept);
+        }
+    }
+
+    /// Whether the desktop is shown, or will be again by itself after a rejoin.
+    #[must_use]
+    pub const fn shows(&self) -> bool {
+        self.sharing.is_some() || self.interrupted.is_some()
+    }
+
+    /// This program was started anew within a session in which the desktop was shown: it will be
+    /// again. Operating it takes a new OK.
+    pub fn resume_showing(&mut self) {
+        self.interrupted = Some(Activity::View);
     }
 
     /// The connection has fallen silent, or was heard again. Nothing ends by it: it may be a matter of seconds.

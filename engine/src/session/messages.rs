@@ -6,6 +6,7 @@
 //! text as it came. Pixels, input and file bytes never travel here.
 
 use serde::{Deserialize, Serialize};
+use tessera_transport::pairing::Ticket;
 
 use super::display::{ColourCount, DisplayMode};
 use super::roster::{Head, SignedEntry};
@@ -58,6 +59,13 @@ pub enum Message {
     Roster(SignedEntry),
     /// Answer to [`Message::Roster`], so that both can tell that they have the same one.
     RosterSeen(Head),
+    /// Primary representative to a participant, on each connection: with this you may come back.
+    Ticket {
+        /// Good once.
+        ticket: Ticket,
+    },
+    /// Answer to [`Message::Ticket`]: it is kept, and the one before is worth nothing any more.
+    TicketKept,
     /// Representative to customer: may I?
     Request {
         /// Chosen by the representative's program, increasing; names the request in the answer.

@@ -8,7 +8,8 @@ use std::process::{Child, Command, Stdio};
 use network::Network;
 use people::{Customer, Injected, Representative, look_until, next, paint, take, wait_until};
 use tessera::csr::EndReason;
-use tessera::{Activity, Code, InputEvent, csr, customer};
+use tessera::customer::Entrance;
+use tessera::{Activity, Code, InputEvent, Kept, csr, customer};
 
 fn data_dir() -> tempfile::TempDir {
     tempfile::tempdir().expect("a directory")
@@ -51,7 +52,7 @@ fn a_session_outlives_a_broken_connection_and_the_share_goes_on() {
     csr.handle.end();
 }
 
-/// Environment of the process that [`a_killed_customer_is_reported_and_may_come_back`] kills.
+/// Environment of the processes that are killed here.
 const CENTER: &str = "TESSERA_TEST_CENTER";
 const CODE: &str = "TESSERA_TEST_CODE";
 const DATA_DIR: &str = "TESSERA_TEST_DATA_DIR";
@@ -78,22 +79,109 @@ fn customer_process(network: &Network, data_dir: &std::path::Path, code: &Code) 
 }
 
 #[test]
-#[ignore = "run as a process of its own by the test of a killed customer"]
+#[ignore = "run as a process of its own by the tests that kill it"]
 fn the_customer_of_another_process() {
     let variable = |name| std::env::var(name).expect("set by the test that starts this");
-    let code = variable(CODE).parse().expect("a code");
+    let data_dir = variable(DATA_DIR);
+    let entrance = match Customer::kept(data_dir.as_ref()) {
+        Some(kept) => Entrance::Return(kept),
+        None => Entrance::Code(variable(CODE).parse().expect("a code")),
+    };
     let consent = vec![Activity::View];
-    let customer = Customer::join(&variable(CENTER), variable(DATA_DIR).as_ref(), code, consent);
+    let customer = Customer::enter(&variable(CENTER), data_dir.as_ref(), entrance, consent);
     let mut canvas = next(&customer.opened);
     paint(&mut canvas, 77);
     let _ = customer.events.iter().last();
 }
 
+/// Waits until the killed customer's silence has been taken for a loss: its port is not the one that the wire leads from,
+/// so that nothing else tells.
+fn is_lost(csr: &Representative) {
+    take!(csr.events, csr::Event::CustomerSilent { silent: true });
+    if let csr::Event::ShareEnded { reason } = next(&csr.events) {
+        assert_eq!(reason, EndReason::ConnectionLost);
+        take!(csr.events, csr::Event::CustomerLost { .. });
+    }
+}
+
 #[test]
-fn a_killed_customer_is_reported_and_may_come_back() {
+fn a_killed_customer_comes_back_without_the_code_and_shows_the_desktop_again() {
+    let (network, data) = (Network::start(), data_dir());
+    let csr = Representative::open(&network, data.path());
+    let process = customer_process(&network, data.path(), &csr.code);
+    take!(csr.events, csr::Event::CustomerJoined { again: false, .. });
+    csr.handle.request(Activity::View);
+    take!(csr.events, csr::Event::RequestReceived { .. });
+    take!(csr.events, csr::Event::Answered { granted: true, .. });
+    let mut view = take!(csr.events, csr::Event::ShareStarted(view) => view);
+    look_until(&mut view, 77);
+    wait_until("the share to be kept", || {
+        Customer::kept(data.path()).is_some_and(|kept| kept.shows())
+    });
+    drop(process);
+    is_lost(&csr);
+
+    let _process = customer_process(&network, data.path(), &csr.code);
+    take!(csr.events, csr::Event::CustomerJoined { again: true, .. });
+    let mut view = take!(csr.events, csr::Event::ShareStarted(view) => view);
+    look_until(&mut view, 77);
+    csr.handle.end();
+    take!(csr.events, csr::Event::ShareEnded { .. });
+    take!(csr.events, csr::Event::Ended);
+    wait_until("the ended session to be forgotten", || Customer::kept(data.path()).is_none());
+}
+
+#[test]
+fn a_copied_ticket_is_refused_and_reported() {
+    let (network, data, elsewhere) = (Network::start(), data_dir(), data_dir());
+    let csr = Representative::open(&network, data.path());
+    let process = customer_process(&network, data.path(), &csr.code);
+    take!(csr.events, csr::Event::CustomerJoined { again: false, .. });
+    wait_until("the session to be kept", || Customer::kept(data.path()).is_some());
+    drop(process);
+    // A thief has the key, and the ticket that is good now.
+    let (own, copy) = (data.path().join("customer"), elsewhere.path().join("customer"));
+    std::fs::create_dir(&copy).expect("a folder");
+    for name in ["identity.pem", "session.json"] {
+        std::fs::copy(own.join(name), copy.join(name)).expect("copied");
+    }
+    let copied = Customer::kept(elsewhere.path()).expect("a ticket");
+    is_lost(&csr);
+
+    let process = customer_process(&network, data.path(), &csr.code);
+    take!(csr.events, csr::Event::CustomerJoined { again: true, .. });
+    wait_until("the next ticket", || {
+        Customer::kept(data.path()).is_some_and(|kept| kept != copied)
+    });
+    // By the time that a picture has been seen, the word of it has come too.
+    csr.handle.request(Activity::View);
+    take!(csr.events, csr::Event::RequestReceived { .. });
+    take!(csr.events, csr::Event::Answered { .. });
+    let mut view = take!(csr.events, csr::Event::ShareStarted(view) => view);
+    look_until(&mut view, 77);
+    drop(process);
+    wait_until("the customer to be lost", || {
+        csr.events.try_iter().any(|event| matches!(event, csr::Event::CustomerLost { .. }))
+    });
+
+    let entrance = Entrance::Return(copied);
+    let thief = Customer::enter(&network.center, elsewhere.path(), entrance, Vec::new());
+    take!(csr.events, csr::Event::TicketCopied);
+    let told = failure(&thief);
+    assert!(told.contains("this way back into the session was used before"), "{told}");
+
+    let _process = customer_process(&network, data.path(), &csr.code);
+    take!(csr.events, csr::Event::CustomerJoined { again: true, .. });
+    csr.handle.end();
+}
+
+#[test]
+fn a_killed_customer_is_reported_and_may_come_back_with_the_code() {
     let (network, data) = (Network::start(), data_dir());
     let csr = Representative::open(&network, data.path());
     for again in [false, true] {
+        // As on a machine that lost everything but its key.
+        Kept::forget(&data.path().join("customer")).expect("forgotten");
         let process = customer_process(&network, data.path(), &csr.code);
         let returned = take!(csr.events, csr::Event::CustomerJoined { again, .. } => again);
         assert_eq!(returned, again);
@@ -103,10 +191,7 @@ fn a_killed_customer_is_reported_and_may_come_back() {
         let mut view = take!(csr.events, csr::Event::ShareStarted(view) => view);
         look_until(&mut view, 77);
         drop(process);
-        // Its port is not the one that the wire leads from, so that only its silence tells.
-        take!(csr.events, csr::Event::CustomerSilent { silent: true });
-        take!(csr.events, csr::Event::ShareEnded { reason: EndReason::ConnectionLost });
-        take!(csr.events, csr::Event::CustomerLost { .. });
+        is_lost(&csr);
     }
     csr.handle.end();
     take!(csr.events, csr::Event::Ended);

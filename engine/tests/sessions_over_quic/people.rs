@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crossbeam::channel::{Receiver, Sender, unbounded};
 use tessera::customer::Screen;
 use tessera::pipeline::Canvas;
-use tessera::{Activity, Code, InputEvent, InputSink, Rect, Size, csr, customer, view};
+use tessera::{Activity, Code, InputEvent, InputSink, Kept, Rect, Size, csr, customer, view};
 use tessera_capture::CaptureError;
 
 use crate::network::Network;
@@ -98,6 +98,20 @@ impl Customer {
         code: Code,
         standing_consent: Vec<Activity>,
     ) -> Self {
+        Self::enter(center, data_dir, customer::Entrance::Code(code), standing_consent)
+    }
+
+    /// The session that the program of this folder was in when it was killed.
+    pub(crate) fn kept(data_dir: &Path) -> Option<Kept> {
+        Kept::read(&data_dir.join("customer")).expect("readable, if there")
+    }
+
+    pub(crate) fn enter(
+        center: &str,
+        data_dir: &Path,
+        entrance: customer::Entrance,
+        standing_consent: Vec<Activity>,
+    ) -> Self {
         let (tell, opened) = unbounded();
         let (record, injected) = unbounded();
         let open = Box::new(move || {
@@ -108,7 +122,7 @@ impl Customer {
         let (handle, events) = customer::Session::join(customer::Options {
             center: center.to_owned(),
             data_dir: data_dir.join("customer"),
-            code,
+            entrance,
             name: "Bob".to_owned(),
             screen: Screen::Own { open, sink: Some(Box::new(Recorder(record))) },
             standing_consent,

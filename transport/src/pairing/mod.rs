@@ -8,6 +8,7 @@
 //! - `pake`: the proof, bound to everything an intermediary could change.
 //! - [`keeper`]: wrong guesses counted, delayed, and the secret voided after 16.
 //! - `message`: what travels.
+//! - [`ticket`]: how somebody who was admitted comes back without the code.
 //! - [`door`]: the exchange over a link.
 
 pub mod code;
@@ -15,7 +16,9 @@ pub mod door;
 pub mod keeper;
 pub(crate) mod message;
 pub(crate) mod pake;
+pub mod ticket;
 
 pub use code::{Code, CodeError, NoRandomness, Number, Secret};
 pub use door::{Door, PairingError, join};
 pub use message::Refusal;
+pub use ticket::{Ticket, TicketDesk, TicketVerdict};

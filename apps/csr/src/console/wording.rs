@@ -27,6 +27,7 @@ pub(crate) fn event(event: &Event) -> String {
             "The connection to the customer is lost; they can come back within {grace_s} seconds"
         ),
         Event::CustomerLeft => "The customer has left; the session stays open".to_owned(),
+        Event::TicketCopied => "Somebody with a copy of the customer's data tried to come in and was refused; make sure by telephone whom you are talking to".to_owned(),
         Event::RosterDiffers => "The customer's program was shown another list of participants and was disconnected; make sure by telephone whom you are talking to".to_owned(),
         Event::RequestReceived { activity } => {
             format!("The customer has received the request {}", to(*activity))
