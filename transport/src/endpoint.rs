@@ -29,7 +29,7 @@ impl Protocol {
     /// Between two participants of a session.
     pub const SESSION: Self = Self { name: "tessera-session", version: 2 };
     /// Between a program and the center.
-    pub const CENTER: Self = Self { name: "tessera-center", version: 1 };
+    pub const CENTER: Self = Self { name: "tessera-center", version: 2 };
 
     pub(crate) fn alpn(self) -> Vec<u8> {
         format!("{}/{}", self.name, self.version).into_bytes()

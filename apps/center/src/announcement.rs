@@ -69,7 +69,7 @@ impl Announcement {
 
 /// Addresses under which others reach the socket at `bound`: itself, or what stands behind "every address",
 /// loopback first.
-fn reachable_addresses(bound: SocketAddr) -> Vec<SocketAddr> {
+pub(crate) fn reachable_addresses(bound: SocketAddr) -> Vec<SocketAddr> {
     // From the blocks for documentation (RFC 5737, RFC 3849), so that nobody's address stands here.
     let (loopback, elsewhere): (IpAddr, IpAddr) = match bound.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => {

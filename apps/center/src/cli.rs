@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use tessera_transport::Fingerprint;
+use tessera_transport::center::RelayPlace;
 
 use crate::error::Error;
 
@@ -48,6 +49,14 @@ pub(crate) struct Serve {
     /// UDP address of the relay [default: the port after that of --listen, at the same address]
     #[arg(long, value_name = "ADDR")]
     pub(crate) relay: Option<SocketAddr>,
+
+    /// Further relay for the participants, up to three: what `tessera-center relay` prints there as `relay`
+    #[arg(long = "other-relay", value_name = "IP:PORT#FINGERPRINT")]
+    pub(crate) other_relays: Vec<RelayPlace>,
+
+    /// What each relay forwards of one session in the long run, in Mbit/s
+    #[arg(long, value_name = "MBIT", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) relay_rate: u32,
 
     /// Log one JSON object a line to standard error
     #[arg(long)]

@@ -29,6 +29,7 @@ impl Counter {
 pub(crate) struct Metrics {
     pub(crate) sessions_opened: Counter,
     pub(crate) joins: Counter,
+    pub(crate) introductions: Counter,
     pub(crate) joins_not_found: Counter,
     pub(crate) joins_limited: Counter,
     pub(crate) enrolments: Counter,
@@ -78,6 +79,13 @@ impl Display for Snapshot<'_> {
             "counter",
             "Joiners told where their session is.",
             &one(&metrics.joins),
+        )?;
+        family(
+            f,
+            "introductions_total",
+            "counter",
+            "Joiners introduced to a CSR at a relay.",
+            &one(&metrics.introductions),
         )?;
         family(
             f,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use tessera_transport::identity::Identity;
 use tracing::info;
 
+use crate::announcement::reachable_addresses;
 use crate::cli;
 use crate::commands::print;
 use crate::error::Error;
@@ -36,12 +37,13 @@ pub(crate) async fn run(data_dir: &Path, options: &cli::Relay) -> Result<(), Err
         .map_err(|source| Error::System { what: "the address of a socket", source })?;
     let (listen, fingerprint) = (relay.address(), identity.fingerprint());
     info!(%listen, %http, %fingerprint, center = %options.key, "relaying");
+    let mut lines = vec![("listening on", format!("{listen}/udp"))];
+    let places = reachable_addresses(listen).into_iter();
+    lines.extend(places.map(|place| ("relay", format!("{place}#{fingerprint}"))));
+    lines.push(("fingerprint", fingerprint.to_string()));
+    lines.push(("http", format!("http://{http}/healthz http://{http}/metrics")));
     let mut text = String::new();
-    for (name, value) in [
-        ("listening on", format!("{listen}/udp")),
-        ("fingerprint", fingerprint.to_string()),
-        ("http", format!("http://{http}/healthz http://{http}/metrics")),
-    ] {
+    for (name, value) in lines {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{name:<16} {value}");
     }

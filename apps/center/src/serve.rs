@@ -8,8 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tessera_transport::center::{MAX_RELAYS, RelayPlace};
 use tessera_transport::identity::Identity;
-use tessera_transport::{BindError, CloseReason, Endpoint, Protocol};
+use tessera_transport::{BindError, CloseReason, Endpoint, Fingerprint, Protocol};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tracing::info;
@@ -19,7 +20,7 @@ use crate::cli::Serve;
 use crate::commands::{new_token, print};
 use crate::error::Error;
 use crate::relay::{self, Relay};
-use crate::service::{self, Center};
+use crate::service::{self, Center, Introducer};
 use crate::signals::Signals;
 use crate::store::Store;
 use crate::{http, logging};
@@ -54,7 +55,12 @@ pub(crate) async fn run(data_dir: &Path, options: &Serve) -> Result<(), Error> {
     announce(&endpoint, &http_listener, relay.address(), &store).await?;
 
     let grace = Duration::from_secs(options.grace_seconds);
-    let center = Arc::new(Center::new(store, grace, relay));
+    let introducer = Introducer {
+        relays: relays(options, &relay, identity.fingerprint()),
+        identity,
+        rate_kbit_s: options.relay_rate * 1000,
+    };
+    let center = Arc::new(Center::new(store, grace, introducer, relay));
     tokio::select! {
         () = service::run(&center, &endpoint) => {}
         // axum's accept loop retries by itself and ends only with the process.
@@ -69,6 +75,17 @@ pub(crate) async fn run(data_dir: &Path, options: &Serve) -> Result<(), Error> {
     center.store().close().await;
     info!("stopped");
     Ok(())
+}
+
+/// The relays that joiners are told of: this program's own first.
+fn relays(options: &Serve, own: &Relay, fingerprint: Fingerprint) -> Vec<RelayPlace> {
+    let (listen, address) = (options.listen.ip(), own.address());
+    // What is bound where the center is bound, programs reach as they reach the center; the name or address that does
+    // it from outside is not known here.
+    let is_with_center = address.ip() == listen || address.ip().is_unspecified();
+    let ip = (!is_with_center).then_some(address.ip());
+    let own = RelayPlace { ip, port: address.port(), tunnel: None, fingerprint };
+    [own].into_iter().chain(options.other_relays.iter().copied()).take(MAX_RELAYS).collect()
 }
 
 fn lock(data_dir: &Path) -> Result<File, Error> {

@@ -29,11 +29,14 @@ pub(crate) struct ConnectionId(pub(crate) u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SessionId(pub(crate) u128);
 
-/// What a joiner is told.
+/// What is known of a session that somebody wants to join.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
     pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) csr: Fingerprint,
+    pub(crate) id: SessionId,
+    /// Through which its CSR can be told; `None` during a grace period.
+    pub(crate) connection: Option<ConnectionId>,
 }
 
 /// Why no session was opened.
@@ -131,7 +134,11 @@ impl Sessions {
     /// Where to join session `number`; `None` for one that never was and for one that is over alike.
     pub(crate) fn find(&self, number: Number, now_us: u64) -> Option<Found> {
         let live = self.by_number.get(&number).filter(|live| !live.is_over(now_us))?;
-        Some(Found { addresses: live.addresses.clone(), csr: live.csr })
+        let connection = match live.holder {
+            Holder::Connection(connection) => Some(connection),
+            Holder::Grace { .. } => None,
+        };
+        Some(Found { addresses: live.addresses.clone(), csr: live.csr, id: live.id, connection })
     }
 
     /// Ends `csr`'s own session at once; `None` when there is none of that number.
@@ -229,10 +236,9 @@ mod tests {
     fn a_session_is_found_with_its_addresses_and_key_until_it_is_closed() {
         let mut sessions = Sessions::new(LIMITS);
         assert_eq!(open(&mut sessions, 7, FIRST, 5), Ok(number(5)));
-        assert_eq!(
-            sessions.find(number(5), 0),
-            Some(Found { addresses: addresses(1), csr: csr(7) })
-        );
+        let found = sessions.find(number(5), 0).expect("live");
+        assert_eq!((found.addresses, found.csr), (addresses(1), csr(7)));
+        assert_eq!((found.id, found.connection), (SessionId(5), Some(FIRST)));
         assert_eq!(sessions.find(number(6), 0), None);
         assert_eq!(sessions.close(number(5), csr(7)), Some(SessionId(5)));
         assert_eq!(sessions.find(number(5), 0), None);
@@ -274,10 +280,9 @@ mod tests {
         open(&mut sessions, 1, FIRST, 5).expect("opened");
         assert_eq!(sessions.close(number(5), csr(2)), None);
         assert!(!sessions.resume(number(5), csr(2), SECOND, addresses(2), 0));
-        assert_eq!(
-            sessions.find(number(5), 0),
-            Some(Found { addresses: addresses(1), csr: csr(1) })
-        );
+        let found = sessions.find(number(5), 0).expect("live");
+        assert_eq!((found.addresses, found.csr), (addresses(1), csr(1)));
+        assert_eq!((found.id, found.connection), (SessionId(5), Some(FIRST)));
     }
 
     #[test]
@@ -285,7 +290,8 @@ mod tests {
         let mut sessions = Sessions::new(LIMITS);
         open(&mut sessions, 1, FIRST, 5).expect("opened");
         sessions.handle_disconnect(csr(1), FIRST, 1_000);
-        assert!(sessions.find(number(5), 1_000 + GRACE_US - 1).is_some());
+        let found = sessions.find(number(5), 1_000 + GRACE_US - 1);
+        assert_eq!(found.map(|found| found.connection), Some(None), "live, and its CSR is away");
         assert!(sessions.expire(1_000 + GRACE_US - 1).is_empty());
         assert_eq!(sessions.find(number(5), 1_000 + GRACE_US), None, "even before it is collected");
         assert!(!sessions.resume(number(5), csr(1), SECOND, addresses(2), 1_000 + GRACE_US));

@@ -76,7 +76,9 @@ impl Directory {
                 Reply::Closed
             }
             Request::Find { number } => match self.sessions.borrow().get(&number) {
-                Some(&csr) => Reply::Found { addresses: vec![self.entrance], csr },
+                Some(&csr) => {
+                    Reply::Found { addresses: vec![self.entrance], csr, introduction: None }
+                }
                 None => Reply::Refused { reason: Refusal::NotFound, retry_after_ms: None },
             },
             _ => Reply::Refused { reason: Refusal::UnknownRequest, retry_after_ms: None },

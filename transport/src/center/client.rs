@@ -1,7 +1,7 @@
 //! A program's connection to its center.
 
 use crate::center::message::{MAX_MESSAGE_BYTES, Reply, Request};
-use crate::center::{CenterAddress, CenterError, EnrolmentSecret};
+use crate::center::{CenterAddress, CenterError, Channel, EnrolmentSecret};
 use crate::control::{ControlReceiver, ControlSender};
 use crate::endpoint::{Endpoint, Protocol, Trust};
 use crate::error::{CloseReason, Closed, ConnectError};
@@ -9,12 +9,17 @@ use crate::identity::Fingerprint;
 use crate::json;
 use crate::link::Link;
 use crate::pairing::Number;
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::time::timeout;
 
 /// Longest wait for a reply; the center holds some back for a moment on purpose.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Introductions that are kept until [`Client::next_introduction`] is called; the oldest go first, whose joiners have
+/// waited longest and ask again.
+const MAX_WAITING: usize = 32;
 
 /// Where a session is joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +28,19 @@ pub struct Found {
     pub addresses: Vec<SocketAddr>,
     /// Who must answer there.
     pub csr: Fingerprint,
+    /// The way there through relays; none while the CSR's program is away.
+    pub channel: Option<Channel>,
+}
+
+/// Somebody was told where one of this program's sessions is, and is about to bind the other end of a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Introduced {
+    /// Which session.
+    pub number: Number,
+    /// Who asked, as the center says: good for telling channels apart, never for trusting anyone.
+    pub joiner: Fingerprint,
+    /// The way there.
+    pub channel: Channel,
 }
 
 /// A connection to the center, for one request at a time.
@@ -34,6 +52,7 @@ pub struct Client {
     link: Link,
     send: ControlSender,
     receive: ControlReceiver,
+    waiting: VecDeque<Introduced>,
 }
 
 impl Client {
@@ -53,7 +72,7 @@ impl Client {
             match endpoint.connect(candidate, Protocol::CENTER, trust).await {
                 Ok(link) => {
                     let (send, receive) = link.control().await?;
-                    return Ok(Self { link, send, receive });
+                    return Ok(Self { link, send, receive, waiting: VecDeque::new() });
                 }
                 // A wrong key at one address is not passed over for a right one at the next.
                 Err(ConnectError::Fingerprint { expected, found, .. }) => {
@@ -123,8 +142,26 @@ impl Client {
     /// Asks where the session with this number is joined.
     pub async fn find(&mut self, number: Number) -> Result<Found, CenterError> {
         match self.ask(&Request::Find { number }).await? {
-            Reply::Found { addresses, csr } => Ok(Found { addresses, csr }),
+            Reply::Found { addresses, csr, introduction } => {
+                let center = self.link.remote_address().ip().to_canonical();
+                let channel = introduction.map(|it| Channel::new(it, center));
+                Ok(Found { addresses, csr, channel })
+            }
             _ => Err(CenterError::Mismatch),
+        }
+    }
+
+    /// Waits for the next joiner of a session of this connection, or the end of the connection. Cancel-safe.
+    pub async fn next_introduction(&mut self) -> Result<Introduced, Closed> {
+        loop {
+            if let Some(introduced) = self.waiting.pop_front() {
+                return Ok(introduced);
+            }
+            match self.receive.next().await {
+                // Anything else is the answer to a question that was given up.
+                Ok(Some(message)) => drop(self.read(&message)),
+                Ok(None) | Err(_) => return Err(self.link.closed().await),
+            }
         }
     }
 
@@ -140,17 +177,36 @@ impl Client {
 
     async fn ask(&mut self, request: &Request) -> Result<Reply, CenterError> {
         self.send.send_message(request).await?;
-        let message = timeout(REPLY_TIMEOUT, self.receive.next())
-            .await
-            .map_err(|_| CenterError::NoAnswer)??
-            .ok_or(CenterError::NoAnswer)?;
-        match json::parse(&mut message.to_vec(), MAX_MESSAGE_BYTES) {
+        timeout(REPLY_TIMEOUT, self.answer()).await.map_err(|_| CenterError::NoAnswer)?
+    }
+
+    async fn answer(&mut self) -> Result<Reply, CenterError> {
+        loop {
+            let message = self.receive.next().await?.ok_or(CenterError::NoAnswer)?;
+            if let Some(reply) = self.read(&message) {
+                return reply;
+            }
+        }
+    }
+
+    /// What the center answered; `None` for an introduction, which then waits.
+    fn read(&mut self, message: &[u8]) -> Option<Result<Reply, CenterError>> {
+        Some(match json::parse(&mut message.to_vec(), MAX_MESSAGE_BYTES) {
+            Ok(Reply::Introduced { number, joiner, introduction }) => {
+                let center = self.link.remote_address().ip().to_canonical();
+                if self.waiting.len() >= MAX_WAITING {
+                    self.waiting.pop_front();
+                }
+                let channel = Channel::new(introduction, center);
+                self.waiting.push_back(Introduced { number, joiner, channel });
+                return None;
+            }
             Ok(Reply::Refused { reason, retry_after_ms }) => Err(CenterError::Refused {
                 reason,
                 retry_after: retry_after_ms.map(Duration::from_millis),
             }),
             Ok(reply) => Ok(reply),
             Err(_) => Err(CenterError::Mismatch),
-        }
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! Requests and replies, and the bounds that both sides keep.
 
-use crate::center::EnrolmentSecret;
+use crate::center::{EnrolmentSecret, Introduction};
 use crate::identity::Fingerprint;
 use crate::pairing::Number;
 use crate::sanitize::printable;
@@ -48,7 +48,7 @@ pub enum Request {
     Unknown,
 }
 
-/// What the center answers, one reply to each request in order.
+/// What the center says: one reply to each request in order, and between them [`Reply::Introduced`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "snake_case")]
 pub enum Reply {
@@ -67,6 +67,18 @@ pub enum Reply {
         addresses: Vec<SocketAddr>,
         /// Who must answer there.
         csr: Fingerprint,
+        /// The way there through relays; none while the CSR's program is away.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        introduction: Option<Introduction>,
+    },
+    /// Not asked for: somebody was told where this session is.
+    Introduced {
+        /// Which session.
+        number: Number,
+        /// Who asked, as the center says. The way is for this key alone, but only pairing shows whose it is.
+        joiner: Fingerprint,
+        /// The way there through relays.
+        introduction: Introduction,
     },
     /// The request was not done.
     Refused {
@@ -139,7 +151,9 @@ pub fn is_joinable(address: &SocketAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::center::{MAX_RELAYS, RelayPlace};
     use crate::json;
+    use crate::relay::{SignedToken, TOKEN_BYTES};
 
     fn number() -> Number {
         "123456789".parse().expect("a number")
@@ -189,7 +203,16 @@ mod tests {
         let addresses = vec![address.parse().expect("an address"); MAX_ADDRESSES];
         let open = Request::OpenSession { addresses: addresses.clone(), resume: Some(number()) };
         assert!(text(&open).len() <= MAX_MESSAGE_BYTES);
-        let found = Reply::Found { addresses, csr: Fingerprint::from([0xff; 32]) };
+        let fingerprint = Fingerprint::from([0xff; 32]);
+        let place = RelayPlace {
+            ip: Some("2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff".parse().expect("an address")),
+            port: u16::MAX,
+            tunnel: Some(u16::MAX),
+            fingerprint,
+        };
+        let token = SignedToken::from([0xff; TOKEN_BYTES]);
+        let introduction = Some(Introduction { token, relays: vec![place; MAX_RELAYS] });
+        let found = Reply::Found { addresses, csr: fingerprint, introduction };
         assert!(text(&found).len() <= MAX_MESSAGE_BYTES);
     }
 

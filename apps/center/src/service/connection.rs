@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tessera_transport::center::{MAX_MESSAGE_BYTES, Request};
+use tessera_transport::center::{MAX_MESSAGE_BYTES, Reply, Request};
 use tessera_transport::{CloseReason, Incoming, Link, LinkError, Trust, json};
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
@@ -21,6 +22,9 @@ const STRANGER_TIMEOUT: Duration = Duration::from_secs(60);
 /// Requests of one connection; a program asks for a few things and then waits for people.
 const REQUESTS: Rate = Rate::per_minute(64, 120);
 
+/// Introductions that wait for a CSR's connection; it takes them as fast as it reads.
+const INTRODUCTIONS: usize = 16;
+
 const TOO_MANY: &str = "more requests came than one connection may make";
 
 /// A peer that is connected or about to be. Dropping it frees its place and starts the grace period of what it held.
@@ -29,6 +33,8 @@ pub(super) struct Connection {
     pub(super) center: Arc<Center>,
     pub(super) source: Source,
     pub(super) id: ConnectionId,
+    /// Where joiners are told to this peer, if it is a CSR.
+    pub(super) introductions: mpsc::Sender<Reply>,
 }
 
 /// Why a connection is over.
@@ -52,8 +58,9 @@ pub(super) fn admit(center: &Arc<Center>, incoming: Incoming) {
         warn!(from = %source, "a connection was refused: too many are open");
         return incoming.refuse();
     };
-    let connection = Connection { center: center.clone(), source, id };
-    tokio::spawn(connection.run(incoming));
+    let (introductions, introduced) = mpsc::channel(INTRODUCTIONS);
+    let connection = Connection { center: center.clone(), source, id, introductions };
+    tokio::spawn(connection.run(incoming, introduced));
 }
 
 impl Drop for Connection {
@@ -67,14 +74,14 @@ impl Drop for Connection {
 }
 
 impl Connection {
-    async fn run(self, incoming: Incoming) {
+    async fn run(self, incoming: Incoming, mut introduced: mpsc::Receiver<Reply>) {
         let link = match timeout(HANDSHAKE_TIMEOUT, incoming.accept(Trust::AnyKey)).await {
             Ok(Ok(link)) => link,
             Ok(Err(fault)) => return debug!(from = %self.source, %fault, "no handshake"),
             Err(_) => return debug!(from = %self.source, "no handshake in time"),
         };
         self.center.metrics.connections_accepted.increment();
-        let reason = match self.converse(&link).await {
+        let reason = match self.converse(&link, &mut introduced).await {
             Ok(()) | Err(End::Link(LinkError::Closed(_))) => CloseReason::Goodbye,
             Err(end) => {
                 warn!(peer = %link.peer(), from = %self.source, reason = %end, "a peer was disconnected");
@@ -91,10 +98,19 @@ impl Connection {
         link.close(&reason);
     }
 
-    /// Answers requests until the peer ends the stream.
-    async fn converse(&self, link: &Link) -> Result<(), End> {
+    /// Notes that the peer is an enrolled CSR.
+    pub(super) fn note_csr(&self, link: &Link) {
+        self.center.live().registry.note_csr(self.id, link, &self.introductions);
+    }
+
+    /// Answers requests and passes introductions on until the peer ends the stream.
+    async fn converse(
+        &self,
+        link: &Link,
+        introduced: &mut mpsc::Receiver<Reply>,
+    ) -> Result<(), End> {
         if self.center.store.is_enrolled(link.peer()).await? {
-            self.center.live().registry.note_csr(self.id, link);
+            self.note_csr(link);
         }
         let silent = |_| End::Silent;
         let (mut send, mut receive) =
@@ -102,10 +118,14 @@ impl Connection {
         let mut requests = Bucket::default();
         loop {
             let is_csr = self.center.live().registry.is_csr(self.id);
-            let next = if is_csr {
-                receive.next().await
-            } else {
-                timeout(STRANGER_TIMEOUT, receive.next()).await.map_err(silent)?
+            let patience = if is_csr { Duration::MAX } else { STRANGER_TIMEOUT };
+            let next = tokio::select! {
+                next = timeout(patience, receive.next()) => next.map_err(silent)?,
+                Some(introduction) = introduced.recv() => {
+                    let sent = send.send_message(&introduction);
+                    timeout(STRANGER_TIMEOUT, sent).await.map_err(silent)??;
+                    continue;
+                }
             };
             let Some(message) = next? else { return Ok(()) };
             if !requests.allow(REQUESTS, self.center.now_us()) {

@@ -5,6 +5,7 @@
 //! [`crate::limiter`].
 
 mod connection;
+mod introducer;
 mod registry;
 mod requests;
 
@@ -12,6 +13,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tessera_transport::pairing::Number;
 use tessera_transport::{CloseReason, Endpoint, Fingerprint};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info};
@@ -20,6 +22,7 @@ use crate::error::Error;
 use crate::limiter::{Limiter, Rate, Source};
 use crate::metrics::{Metrics, Snapshot};
 use crate::relay::Relay;
+pub(crate) use crate::service::introducer::Introducer;
 use crate::service::registry::Registry;
 use crate::sessions::{Limits, SessionId, Sessions};
 use crate::store::{CloseReason as SessionEnd, Store};
@@ -39,6 +42,8 @@ const JOINS: Rate = Rate::per_minute(500, 6_000);
 /// Enrolments are rare, and each refused one may be a guess at a token.
 const ENROLMENTS_PER_SOURCE: Rate = Rate::per_minute(5, 6);
 const ENROLMENTS: Rate = Rate::per_minute(50, 60);
+/// Introductions of one session: every one makes its CSR's program open a socket.
+const INTRODUCTIONS_PER_SESSION: Rate = Rate::per_minute(16, 60);
 /// Sources with a bucket that is not full; 64 bytes or so each.
 const LIMITED_SOURCES: usize = 16_384;
 
@@ -50,6 +55,7 @@ const HOUSEKEEPING: Duration = Duration::from_secs(1);
 pub(crate) struct Center {
     store: Store,
     metrics: Metrics,
+    introducer: Introducer,
     relay: Relay,
     started: Instant,
     live: Mutex<Live>,
@@ -62,16 +68,18 @@ struct Live {
     registry: Registry,
     joins: Limiter<Source>,
     enrolments: Limiter<Source>,
+    introductions: Limiter<Number>,
 }
 
 impl Center {
     /// A center with no session; `grace` is how long a session waits for its CSR to reconnect.
-    pub(crate) fn new(store: Store, grace: Duration, relay: Relay) -> Self {
+    pub(crate) fn new(store: Store, grace: Duration, introducer: Introducer, relay: Relay) -> Self {
         let grace_us = u64::try_from(grace.as_micros()).unwrap_or(u64::MAX);
         let limits = Limits { per_csr: SESSIONS_PER_CSR, total: SESSIONS, grace_us };
         Self {
             store,
             metrics: Metrics::default(),
+            introducer,
             relay,
             started: Instant::now(),
             live: Mutex::new(Live {
@@ -79,6 +87,7 @@ impl Center {
                 registry: Registry::new(CONNECTIONS, CONNECTIONS_PER_SOURCE),
                 joins: Limiter::new(JOINS_PER_SOURCE, JOINS, LIMITED_SOURCES),
                 enrolments: Limiter::new(ENROLMENTS_PER_SOURCE, ENROLMENTS, LIMITED_SOURCES),
+                introductions: Limiter::new(INTRODUCTIONS_PER_SESSION, JOINS, LIMITED_SOURCES),
             }),
         }
     }

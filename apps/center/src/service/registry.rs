@@ -2,10 +2,19 @@
 
 use std::collections::HashMap;
 
+use tessera_transport::center::Reply;
 use tessera_transport::{Fingerprint, Link};
+use tokio::sync::mpsc::Sender;
 
 use crate::limiter::Source;
 use crate::sessions::ConnectionId;
+
+/// A connected CSR.
+#[derive(Debug)]
+struct Csr {
+    link: Link,
+    introductions: Sender<Reply>,
+}
 
 /// Open connections, from the first packet of the handshake to the end.
 #[derive(Debug)]
@@ -15,7 +24,7 @@ pub(crate) struct Registry {
     next_id: u64,
     total: usize,
     per_source: HashMap<Source, usize>,
-    csrs: HashMap<u64, Link>,
+    csrs: HashMap<u64, Csr>,
 }
 
 impl Registry {
@@ -46,9 +55,21 @@ impl Registry {
         Some(ConnectionId(self.next_id))
     }
 
-    /// Notes that the peer of this connection is an enrolled CSR.
-    pub(crate) fn note_csr(&mut self, connection: ConnectionId, link: &Link) {
-        self.csrs.insert(connection.0, link.clone());
+    /// Notes that the peer of this connection is an enrolled CSR, which is sent what comes into `introductions`.
+    pub(crate) fn note_csr(
+        &mut self,
+        connection: ConnectionId,
+        link: &Link,
+        introductions: &Sender<Reply>,
+    ) {
+        let csr = Csr { link: link.clone(), introductions: introductions.clone() };
+        self.csrs.insert(connection.0, csr);
+    }
+
+    /// Tells the CSR of this connection of a joiner; `false` when it is gone, or takes nothing in.
+    pub(crate) fn introduce(&self, connection: ConnectionId, introduction: Reply) -> bool {
+        let csr = self.csrs.get(&connection.0);
+        csr.is_some_and(|csr| csr.introductions.try_send(introduction).is_ok())
     }
 
     /// Whether [`note_csr`](Self::note_csr) was called for this connection.
@@ -65,17 +86,17 @@ impl Registry {
                 self.per_source.remove(&source);
             }
         }
-        self.csrs.remove(&connection.0)
+        self.csrs.remove(&connection.0).map(|csr| csr.link)
     }
 
     /// The connected CSRs, one with several connections as often.
     pub(crate) fn csrs(&self) -> impl Iterator<Item = Fingerprint> {
-        self.csrs.values().map(Link::peer)
+        self.csrs.values().map(|csr| csr.link.peer())
     }
 
     /// The connections of one CSR.
     pub(crate) fn links_of(&self, csr: Fingerprint) -> Vec<Link> {
-        self.csrs.values().filter(|link| link.peer() == csr).cloned().collect()
+        self.csrs.values().map(|it| &it.link).filter(|link| link.peer() == csr).cloned().collect()
     }
 }
 

@@ -5,17 +5,18 @@ use std::time::Duration;
 
 use rand::TryRngCore;
 use rand::rngs::OsRng;
-use tessera_transport::Link;
 use tessera_transport::center::{
-    EnrolmentSecret, MAX_ADDRESSES, Refusal, Reply, Request, is_joinable, is_plain_name,
+    EnrolmentSecret, Introduction, MAX_ADDRESSES, Refusal, Reply, Request, is_joinable,
+    is_plain_name,
 };
 use tessera_transport::pairing::{NoRandomness, Number};
+use tessera_transport::{Fingerprint, Link};
 use tokio::time::sleep;
 use tracing::{error, info, warn};
 
 use super::connection::Connection;
 use crate::error::Error;
-use crate::sessions::{OpenRefused, SessionId};
+use crate::sessions::{ConnectionId, Found, OpenRefused, SessionId};
 use crate::store::{CloseReason as SessionEnd, SecretHash};
 
 /// Added to the answer about a number that leads nowhere, whether it never did or no longer does.
@@ -38,7 +39,7 @@ impl Connection {
                 self.resume(link, addresses, number).await
             }
             Request::CloseSession { number } => Ok(self.close(link, number).await),
-            Request::Find { number } => Ok(self.find(number).await),
+            Request::Find { number } => self.find(link, number).await,
             Request::Unknown => Ok(refused(Refusal::UnknownRequest)),
         };
         answered.unwrap_or_else(|fault| {
@@ -68,7 +69,7 @@ impl Connection {
             return Ok(refused(Refusal::Token));
         }
         center.metrics.enrolments.increment();
-        center.live().registry.note_csr(self.id, link);
+        self.note_csr(link);
         info!(%csr, "a CSR was enrolled");
         Ok(Reply::Enrolled)
     }
@@ -83,7 +84,7 @@ impl Connection {
             return Ok(Some(Refusal::NotEnrolled));
         }
         // It may have been enrolled through another connection since this one began.
-        self.center.live().registry.note_csr(self.id, link);
+        self.note_csr(link);
         let acceptable =
             (1..=MAX_ADDRESSES).contains(&addresses.len()) && addresses.iter().all(is_joinable);
         Ok((!acceptable).then_some(Refusal::Addresses))
@@ -138,27 +139,52 @@ impl Connection {
         Reply::Closed
     }
 
-    async fn find(&self, number: Number) -> Reply {
+    async fn find(&self, link: &Link, number: Number) -> Result<Reply, Error> {
         let (center, now_us) = (&self.center, self.center.now_us());
         let found = {
             let mut live = center.live();
             if !live.joins.allow(self.source, now_us) {
                 center.metrics.joins_limited.increment();
-                return busy();
+                return Ok(busy());
             }
             live.sessions.find(number, now_us)
         };
-        match found {
-            Some(found) => {
-                center.metrics.joins.increment();
-                Reply::Found { addresses: found.addresses, csr: found.csr }
+        let Some(Found { addresses, csr, id, connection }) = found else {
+            center.metrics.joins_not_found.increment();
+            sleep(NOT_FOUND_DELAY).await;
+            return Ok(refused(Refusal::NotFound));
+        };
+        let introduction = match connection {
+            Some(connection) => {
+                if !center.live().introductions.allow(number, now_us) {
+                    center.metrics.joins_limited.increment();
+                    return Ok(busy());
+                }
+                self.introduce(link, number, id, csr, connection)?
             }
-            None => {
-                center.metrics.joins_not_found.increment();
-                sleep(NOT_FOUND_DELAY).await;
-                refused(Refusal::NotFound)
-            }
+            None => None,
+        };
+        center.metrics.joins.increment();
+        Ok(Reply::Found { addresses, csr, introduction })
+    }
+
+    /// Introduces the joiner at the other end of `link` and the CSR to each other; `None` when the CSR is away.
+    fn introduce(
+        &self,
+        link: &Link,
+        number: Number,
+        session: SessionId,
+        csr: Fingerprint,
+        connection: ConnectionId,
+    ) -> Result<Option<Introduction>, Error> {
+        let (center, joiner) = (&self.center, link.peer());
+        let (to_joiner, to_host) = center.introducer.introduce(session, joiner, csr)?;
+        let introduced = Reply::Introduced { number, joiner, introduction: to_host };
+        if !center.live().registry.introduce(connection, introduced) {
+            return Ok(None);
         }
+        center.metrics.introductions.increment();
+        Ok(Some(to_joiner))
     }
 }
 
@@ -181,7 +207,7 @@ fn draw_numbers() -> Result<Vec<Number>, Error> {
     Ok(numbers)
 }
 
-fn random<const N: usize>() -> Result<[u8; N], Error> {
+pub(super) fn random<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
     OsRng.try_fill_bytes(&mut bytes).map_err(|_| NoRandomness)?;
     Ok(bytes)

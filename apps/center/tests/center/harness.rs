@@ -154,14 +154,21 @@ impl Drop for Center {
 
 /// A program with a key of its own.
 pub(crate) struct Program {
+    pub(crate) identity: Arc<Identity>,
     pub(crate) endpoint: Endpoint,
 }
 
 impl Program {
     pub(crate) fn new() -> Self {
+        Self::at(Ipv4Addr::LOCALHOST)
+    }
+
+    /// A program that others see at `ip`.
+    pub(crate) fn at(ip: Ipv4Addr) -> Self {
         let identity = Arc::new(Identity::ephemeral().expect("a key"));
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self { endpoint: Endpoint::bind(address, identity, None).expect("a socket") }
+        let address = SocketAddr::from((ip, 0));
+        let endpoint = Endpoint::bind(address, identity.clone(), None).expect("a socket");
+        Self { identity, endpoint }
     }
 
     pub(crate) async fn connect(&self, center: &Center) -> Client {

@@ -1,9 +1,11 @@
 //! The real relay forwards between the ends of a channel, whoever and wherever they are.
 
-use tessera_transport::Identity;
-use tessera_transport::relay::{Event, Side};
+use std::net::Ipv4Addr;
 
-use crate::harness::Center;
+use tessera_transport::Identity;
+use tessera_transport::relay::{Event, Refusal, Side};
+
+use crate::harness::{Center, Program, addresses};
 use crate::relayed::{Participant, pair, token};
 
 /// A relay alone, and the center whose tokens it takes.
@@ -61,7 +63,7 @@ fn a_relay_that_restarts_is_bound_anew_with_the_same_token() {
 }
 
 #[test]
-fn the_relay_inside_a_center_takes_its_tokens() {
+fn the_relay_inside_a_center_takes_its_tokens_and_no_others() {
     let data = tempfile::tempdir().expect("a folder");
     let center = Center::start(data.path(), &[]);
     // The center's key, as only the center has it.
@@ -75,5 +77,92 @@ fn the_relay_inside_a_center_takes_its_tokens() {
     let mut stranger = Participant::new(relay);
     let foreign = token(&stranger.identity, Side::Joiner, 2).sign(&stranger.identity);
     let refused = stranger.bind(center.fingerprint(), foreign);
-    assert!(matches!(refused, Event::Refused(_)), "{refused:?}");
+    assert_eq!(refused, Event::Refused(Refusal::Token));
+}
+
+#[tokio::test]
+async fn whoever_finds_a_session_is_introduced_to_its_csr_at_every_relay() {
+    let data = tempfile::tempdir().expect("a folder");
+    let other_data = tempfile::tempdir().expect("a folder");
+    // The center's key is made before it starts, for the relay that has to know it.
+    let key = Identity::load_or_create(data.path()).expect("a key").fingerprint();
+    let other = Center::start_relay(other_data.path(), key, "127.0.0.1:0");
+    let other_place = format!("{}#{}", other.listens_on(), other.fingerprint());
+    let center = Center::start(data.path(), &["--other-relay", &other_place]);
+
+    let (csr, mut client) = Program::enrolled(&center, &center.token(), "Ann").await;
+    let number = client.open_session(addresses(4000)).await.expect("opened");
+    let joiner = Program::new();
+    let mut joining = joiner.connect(&center).await;
+    let found = joining.find(number).await.expect("found").channel.expect("introduced");
+    let introduced = client.next_introduction().await.expect("introduced");
+    assert_eq!(introduced.number, number);
+    assert_eq!(introduced.joiner, joiner.endpoint.fingerprint());
+    assert_eq!(introduced.channel.relays, found.relays);
+    assert_eq!(found.relays[1].udp, other.listens_on());
+    assert_eq!(found.relays[1].fingerprint, other.fingerprint());
+
+    let [to_joiner, to_host] = [&found, &introduced.channel].map(|it| it.token.verify(key));
+    let (to_joiner, to_host) = (to_joiner.expect("signed"), to_host.expect("signed"));
+    assert_eq!(to_joiner.channel, to_host.channel);
+    assert_eq!((to_joiner.side, to_host.side), (Side::Joiner, Side::Host));
+    assert_eq!(to_joiner.holder, joiner.endpoint.fingerprint());
+    assert_eq!(to_host.holder, csr.endpoint.fingerprint());
+
+    for relay in &found.relays {
+        let mut ends = [Participant::new(relay.udp), Participant::new(relay.udp)];
+        for (end, (program, channel)) in
+            ends.iter_mut().zip([(&joiner, &found), (&csr, &introduced.channel)])
+        {
+            end.identity = program.identity.clone();
+            let bound = end.bind(relay.fingerprint, channel.token.clone());
+            assert_eq!(bound, Event::Bound { observed: end.address() });
+        }
+        ends[0].send_until_received(&ends[1], b"\x40 hello");
+    }
+    assert_eq!(center.metric("tessera_center_introductions_total "), 1);
+}
+
+#[tokio::test]
+async fn a_csr_that_is_away_is_not_introduced_and_one_that_asks_meanwhile_loses_nothing() {
+    let data = tempfile::tempdir().expect("a folder");
+    let center = Center::start(data.path(), &[]);
+    let (csr, mut client) = Program::enrolled(&center, &center.token(), "Ann").await;
+    let number = client.open_session(addresses(4000)).await.expect("opened");
+    let joiner = Program::new();
+    let mut joining = joiner.connect(&center).await;
+    for _ in 0..3 {
+        let found = joining.find(number).await.expect("found");
+        assert!(found.channel.is_some());
+    }
+    // Introductions and answers to its own questions arrive on one stream.
+    let another = client.open_session(addresses(4001)).await.expect("opened");
+    assert_ne!(another, number);
+    for _ in 0..3 {
+        assert_eq!(client.next_introduction().await.expect("introduced").number, number);
+    }
+    client.disconnect();
+    while joining.find(number).await.expect("in its grace period").channel.is_some() {}
+    let mut again = csr.connect(&center).await;
+    again.resume_session(number, addresses(4000)).await.expect("resumed");
+    assert!(joining.find(number).await.expect("found").channel.is_some());
+    again.next_introduction().await.expect("introduced");
+}
+
+#[tokio::test]
+async fn introductions_to_one_session_are_limited_wherever_they_come_from() {
+    let data = tempfile::tempdir().expect("a folder");
+    let center = Center::start(data.path(), &[]);
+    let (_csr, mut client) = Program::enrolled(&center, &center.token(), "Ann").await;
+    let number = client.open_session(addresses(4000)).await.expect("opened");
+    let mut introduced = 0;
+    for source in 1..=4 {
+        // Each loopback address is a source of its own.
+        let program = Program::at(Ipv4Addr::new(127, 0, 0, source));
+        let mut joining = program.connect(&center).await;
+        for _ in 0..12 {
+            introduced += usize::from(joining.find(number).await.is_ok());
+        }
+    }
+    assert!((16..=20).contains(&introduced), "{introduced} of 48 were introduced");
 }
