@@ -4,8 +4,8 @@ mod desk;
 
 use desk::Desk;
 use tessera_codec::{
-    Audience, Checked, Decoder, DecoderConfig, EncoderConfig, Payload, Payloads, Policy, Region,
-    Size, Status, TileIndex, Track,
+    Audience, Checked, ColourMode, Decoder, DecoderConfig, EncoderConfig, Payload, Payloads,
+    Policy, Region, Size, Status, TileIndex, Track,
 };
 
 const SIZE: Size = Size::new(640, 448);
@@ -132,6 +132,58 @@ fn a_joiner_is_sent_the_lines_picture_and_not_the_frame() {
     assert!(late.is_exact(), "as of its version");
     send_both(&mut desk, &mut late);
     settle_both(&mut desk, &mut late);
+}
+
+#[test]
+fn what_a_joiner_holds_stays_exact_in_any_colours() {
+    for colours in [ColourMode::Standard, ColourMode::HighColour, ColourMode::Palette] {
+        let mut desk = Desk::new(SIZE, EncoderConfig { colours, ..EncoderConfig::default() });
+        desk.draw_photo(3);
+        desk.send();
+        desk.settle();
+        // One decoder is new, the other comes from a line of all colours.
+        let mut other =
+            Desk::new(SIZE, EncoderConfig { first_epoch: 1 << 20, ..EncoderConfig::default() });
+        other.draw_text(1);
+        other.send();
+        let mut joiners = [decoder(), other.decoder];
+        for late in &mut joiners {
+            join(&mut desk, late, 20_000);
+            assert!(late.is_exact(), "{colours:?}");
+        }
+        desk.draw_photo_in(70, 70, 20, 20, 4);
+        for (track, update) in desk.record() {
+            for decoder in joiners.iter_mut().chain([&mut desk.decoder]) {
+                decoder.apply(track, &update).expect("a valid update");
+            }
+        }
+        let shown = desk.decoder.view().expect("picture").data().to_vec();
+        for late in &joiners {
+            assert!(late.view().expect("picture").data() == shown, "{colours:?}");
+            assert_eq!(late.colours(), colours);
+            assert_eq!(late.exact(), desk.decoder.exact(), "{colours:?}");
+        }
+    }
+}
+
+#[test]
+fn slices_made_while_colours_change_claim_nothing_in_the_new_ones() {
+    let mut desk = desk(Policy::Exact);
+    desk.draw_photo(3);
+    desk.send();
+    desk.encoder.set_colours(ColourMode::HighColour);
+    desk.budget_bytes = 20_000;
+    desk.damage.fill();
+    desk.send();
+    let mut late = decoder();
+    join(&mut desk, &mut late, 20_000);
+    let exact = late.exact().expect("picture");
+    assert!(!exact.is_empty() && exact.len() < 70, "{} tiles", exact.len());
+    assert_eq!(Some(exact), desk.decoder.exact());
+    desk.budget_bytes = usize::MAX;
+    send_both(&mut desk, &mut late);
+    let wanted = desk.quantized();
+    assert!(late.view().expect("picture").data() == wanted.data() && late.is_exact());
 }
 
 #[test]

@@ -18,7 +18,7 @@ const MAGIC: [u8; 2] = *b"Te";
 const KIND_MASK: u8 = 7;
 const FLAG_START: u8 = 1 << 3;
 const FLAG_RESET: u8 = 1 << 4;
-/// Two bits: the colour mode of a chain update.
+/// Two bits: the colour mode of a chain update or of slices.
 const COLOURS_SHIFT: u32 = 5;
 const COLOURS_MASK: u8 = 3 << COLOURS_SHIFT;
 const FLAG_PALETTE: u8 = 1 << 7;
@@ -86,7 +86,7 @@ pub(crate) struct UpdateHeader {
     pub(crate) start: Option<Size>,
     /// Whether models and older contents begin anew while the picture stays.
     pub(crate) reset: bool,
-    /// How many colours the pixels of a chain update have.
+    /// How many colours the pixels of a chain update or of slices have.
     pub(crate) colours: ColourMode,
     /// Whether the body begins with a palette.
     pub(crate) has_palette: bool,
@@ -163,7 +163,7 @@ impl UpdateHeader {
         }
         let has_palette = flags & FLAG_PALETTE != 0;
         if has_palette && colours != ColourMode::Palette
-            || kind != Kind::Chain && colours != ColourMode::Standard
+            || !matches!(kind, Kind::Chain | Kind::Slices) && colours != ColourMode::Standard
         {
             return Err(Rule::ColourMode.at(offset));
         }

@@ -352,7 +352,7 @@ impl Decoder {
         canvas.chain = header.number;
     }
 
-    /// Takes up the colours of a chain update, and its palette if it has one.
+    /// Takes up the colours of a chain update or of slices, and their palette if they have one.
     fn take_colours(
         &mut self,
         reader: &mut Reader<'_>,

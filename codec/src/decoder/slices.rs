@@ -13,6 +13,7 @@ impl Decoder {
         header: &UpdateHeader,
         grid: TileGrid,
     ) -> Result<(), DecodeError> {
+        self.take_colours(reader, header)?;
         let offset = reader.offset();
         let is_complete = match reader.u8()? {
             0 => false,
@@ -59,6 +60,9 @@ impl Decoder {
         }
         // Nothing can fail from here on.
         let canvas = begin(&mut self.canvas, &mut self.changed, header, grid);
+        if self.are_colours_new {
+            canvas.exact.clear();
+        }
         for &(tile, version, claim) in healed.iter() {
             line.accept(grid.rect(tile));
             canvas.heal(tile, &line.previous, version, claim, &mut self.changed);

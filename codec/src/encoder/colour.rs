@@ -116,6 +116,8 @@ impl Encoder {
         self.video.release();
         for tile in &mut self.tiles {
             (tile.held, tile.leaf) = (Held::Nothing, 0);
+            // Nor does what slices carry equal the source any more.
+            tile.written_exactly = false;
         }
         damage.fill();
     }

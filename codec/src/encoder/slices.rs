@@ -13,8 +13,10 @@ use super::payload::{Payload, Payloads};
 use crate::bitstream::{
     Kind, MAX_HEADER_BYTES, MAX_PICTURE_HEADER_BYTES, PictureHeader, StreamRanges, TileBlock,
     Track, UpdateHeader, Writer,
+    palette::{self, MAX_PALETTE_BYTES},
 };
 use crate::chain::{Claim, Line};
+use crate::colour::Colours;
 use crate::geometry::{Size, TileGrid, TileIndex};
 use crate::region::Region;
 
@@ -156,14 +158,25 @@ impl Encoder {
         if is_complete {
             self.check.ask();
         }
+        // What is exact is so in the line's colours, which the decoder may not know.
+        let palette = match &self.line.colours {
+            Colours::Palette(palette) => Some(palette),
+            Colours::Standard | Colours::HighColour => None,
+        };
         let header = UpdateHeader {
             start: starts.then(|| self.grid.size()),
+            colours: self.line.colours.mode(),
+            has_palette: palette.is_some(),
             ..UpdateHeader::new(Kind::Slices, self.epoch, self.chain, 0)
         };
         let Slices { cells, chosen, .. } = &self.slices;
         // The mark of a complete set, and the number of slices in at most five bytes.
-        let bytes = self.buffers.cut(MAX_HEADER_BYTES + 1 + 5 + bytes, |buffer| {
+        let most = MAX_HEADER_BYTES + MAX_PALETTE_BYTES + 1 + 5 + bytes;
+        let bytes = self.buffers.cut(most, |buffer| {
             header.write(buffer);
+            if let Some(palette) = palette {
+                palette::write(palette, buffer);
+            }
             let mut writer = Writer::new(buffer);
             writer.u8(u8::from(is_complete));
             writer.number(chosen.len() as u32);

@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use super::{Album, Choices, draw, scramble, small_decoder};
 use crate::{
-    Audience, Checked, Decoder, EncodeRequest, Encoder, EncoderConfig, Frame, FrameView, Payloads,
-    Policy, Position, Rect, Region, Rule, Status, TileIndex, Track,
+    Audience, Checked, ColourMode, Decoder, EncodeRequest, Encoder, EncoderConfig, Frame,
+    FrameView, Payloads, Policy, Position, Rect, Region, Rule, Status, TileIndex, Track,
 };
 
 /// Most viewers at a time.
@@ -20,7 +20,8 @@ const HEADER_BYTES: usize = 16;
 
 /// Two lines of the same frames with up to four viewers, as `input` says: each viewer is given
 /// updates late, is left out of some, loses, repeats and reorders leaves and frames of videos, gets
-/// damaged updates, changes lines and comes and goes, while the frames change, the size changes and lines start anew.
+/// damaged updates, changes lines and comes and goes, while the frames change, the size changes, and lines start anew and
+/// change their colours.
 ///
 /// # Panics
 /// When a tile that an undamaged viewer calls exact is not as the frame was at the tile's version,
@@ -40,7 +41,7 @@ struct Line {
     encoder: Encoder,
     audience: Audience,
     damage: Region,
-    /// The frame as it was at each chain update.
+    /// The frame as it was at each chain update, in the line's colours.
     history: HashMap<Position, Rc<Frame>>,
 }
 
@@ -135,6 +136,11 @@ impl Scene {
                 }
                 2 | 3 => self.play(line, choices),
                 4 | 5 => self.handle_frames(viewer, choices),
+                6 => self.lines[line].encoder.set_colours(match choices.byte() % 3 {
+                    0 => ColourMode::Standard,
+                    1 => ColourMode::HighColour,
+                    _ => ColourMode::Palette,
+                }),
                 _ => self.lines[line].encoder.reset_line(),
             },
             _ => self.leave(viewer),
@@ -188,7 +194,8 @@ impl Scene {
         }
         let position = line.encoder.position();
         // Leaves and checks change nothing about what a version stands for.
-        line.history.entry(position).or_insert_with(|| Rc::new(self.frame.clone()));
+        let Line { history, encoder, .. } = line;
+        history.entry(position).or_insert_with(|| Rc::new(quantized(encoder, &self.frame)));
         let (viewers, payloads) = (&mut self.viewers, &self.payloads);
         let has_room = |id: u64| room >> (id % 8) & 1 == 0;
         line.audience.deliver(position, has_room, |id| {
@@ -383,9 +390,10 @@ impl Scene {
         for viewer in &self.viewers {
             let Some(view) = viewer.decoder.view() else { panic!("no picture") };
             assert_eq!(view.size(), self.frame.size());
-            let grid = self.lines[viewer.line].encoder.grid();
+            let encoder = &self.lines[viewer.line].encoder;
+            let (grid, wanted) = (encoder.grid(), quantized(encoder, &self.frame));
             for tile in (0..grid.tiles()).map(TileIndex) {
-                assert_tile(&self.frame, view, grid.rect(tile), tile);
+                assert_tile(&wanted, view, grid.rect(tile), tile);
             }
             assert!(viewer.decoder.is_exact(), "equal but not said to be exact");
             assert!(viewer.decoder.is_verified(), "equal but not found to be");
@@ -404,6 +412,13 @@ fn draw_film(frame: &mut Frame, rect: Rect, seed: u32) {
             pixel.copy_from_slice(&[slope + blue, slope / 2 + green, 200 - slope / 2 + red, 0]);
         }
     }
+}
+
+/// What `frame` looks like in the colours of an encoder's last update.
+fn quantized(encoder: &Encoder, frame: &Frame) -> Frame {
+    let mut quantized = Frame::black(frame.size());
+    encoder.quantize(frame.view(), &mut quantized);
+    quantized
 }
 
 fn assert_tile(source: &Frame, view: FrameView<'_>, rect: Rect, tile: TileIndex) {
