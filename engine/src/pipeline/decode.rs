@@ -47,7 +47,8 @@ const REPORTS: usize = 64;
 pub(crate) struct Received {
     /// Counts all updates of a connection, chain and leaves, as they came in.
     pub(crate) sequence: u64,
-    /// Position of the chain when it came: its own number, or for a leaf that of the chain.
+    /// Its number on the connection's chain; of a leaf or video frame, that of the chain update that it
+    /// builds on.
     pub(crate) chain: u64,
     pub(crate) track: Track,
     pub(crate) bytes: Bytes,
@@ -242,8 +243,10 @@ impl Decode {
                 }
                 Outcome::Applied
             }
-            // What it builds on comes in another way now.
-            Status::AheadOfChain { .. } if self.waits => Outcome::Overtaken,
+            // What it builds on comes in another way now, or came from a line that was left since.
+            Status::AheadOfChain { .. } if self.waits || received.chain < self.chain => {
+                Outcome::Overtaken
+            }
             Status::AheadOfChain { .. } if self.held.len() < MAX_HELD => {
                 self.held.push(received);
                 return Ok(());

@@ -178,9 +178,8 @@ impl ViewerConnection {
         let mut video: Option<VideoReceiver> = None;
         let mut next_frame = 0;
         let mut sequence = 0;
-        let mut chain_number = 0;
         loop {
-            let (of, sent_us, track, bytes) = tokio::select! {
+            let (of, chain_number, sent_us, track, bytes) = tokio::select! {
                 opened = inbound.next() => match opened? {
                     InboundStream::Chain(opened) => {
                         chain = Some(opened);
@@ -214,8 +213,7 @@ impl ViewerConnection {
                 update = next_update(&mut chain) => {
                     let Update { number, sent_us, bytes } =
                         update?.ok_or_else(|| misbehaved(link, "the end of its chain"))?;
-                    chain_number = number;
-                    (Acknowledged::Update(number), sent_us, Track::Chain, bytes)
+                    (Acknowledged::Update(number), number, sent_us, Track::Chain, bytes)
                 }
                 event = next_frame_of(&mut video) => match event? {
                     VideoEvent::Frame { header, bytes } => {
@@ -226,7 +224,8 @@ impl ViewerConnection {
                         }
                         self.frames_were_reset(link, arrived, &mut sequence, next_frame..number)?;
                         next_frame = number + 1;
-                        (Acknowledged::Video(number), header.sent_us, Track::Video, bytes)
+                        let of = Acknowledged::Video(number);
+                        (of, header.builds_on, header.sent_us, Track::Video, bytes)
                     }
                     VideoEvent::Reset { last } => {
                         video = None;
@@ -242,7 +241,8 @@ impl ViewerConnection {
                 },
                 Some(leaf) = leaves.join_next() => match leaf {
                     Ok(Ok(Leaf::Whole { header, bytes })) => {
-                        (Acknowledged::Leaf(header.number), header.sent_us, Track::Leaf, bytes)
+                        let of = Acknowledged::Leaf(header.number);
+                        (of, header.builds_on, header.sent_us, Track::Leaf, bytes)
                     }
                     Ok(Ok(Leaf::Reset { number })) => {
                         self.leaf_was_reset(link, arrived, &mut sequence, number)?;

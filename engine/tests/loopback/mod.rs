@@ -68,6 +68,11 @@ impl Window {
         }
     }
 
+    /// Waits until there may be a picture to present.
+    pub(crate) async fn woken(&self) {
+        self.woken.notified().await;
+    }
+
     /// Presents the newest picture, if there is one.
     pub(crate) fn present(&mut self) {
         if !self.handle.advance() {
