@@ -2,8 +2,8 @@
 //!
 //! All settings of QUIC stand here, each with its reason. What packets travel by below is the affair of [`crate::path`].
 
+use crate::congestion;
 use crate::error::{BindError, CloseReason, ConnectError};
-use crate::figures::MeteredFactory;
 use crate::identity::{Fingerprint, Identity};
 use crate::link::Link;
 use crate::path::{self, Outlet, PathEpoch, Sockets, TunnelError, TunnelTo, Ways};
@@ -115,8 +115,7 @@ fn transport_config(protocol: Protocol) -> TransportConfig {
         .datagram_receive_buffer_size(Some(DATAGRAM_RECEIVE_BYTES))
         // The control stream is the only bidirectional one.
         .max_concurrent_bidi_streams(VarInt::from_u32(1))
-        .max_concurrent_uni_streams(VarInt::from_u32(OPEN_STREAMS))
-        .congestion_controller_factory(Arc::new(MeteredFactory::default()));
+        .max_concurrent_uni_streams(VarInt::from_u32(OPEN_STREAMS));
     if protocol == Protocol::CENTER {
         config
             .max_idle_timeout(Some(idle_timeout(CENTER_IDLE_TIMEOUT)))
@@ -128,6 +127,12 @@ fn transport_config(protocol: Protocol) -> TransportConfig {
             .max_concurrent_uni_streams(VarInt::from_u32(0));
     }
     config
+}
+
+/// Has congestion control begin anew whenever `epoch` rises.
+fn follow_path(transport: &mut TransportConfig, epoch: &PathEpoch) {
+    let factory = congestion::Factory::new(epoch.clone());
+    transport.congestion_controller_factory(Arc::new(factory));
 }
 
 /// A UDP socket and the links on it. Cheap to clone; all clones are the same endpoint.
@@ -239,7 +244,9 @@ impl Endpoint {
         let (crypto, found) = tls::client(&self.identity, protocol, trust)
             .map_err(|error| wrong(error.to_string()))?;
         let mut config = quinn::ClientConfig::new(crypto);
-        config.transport_config(Arc::new(transport_config(protocol)));
+        let mut transport = transport_config(protocol);
+        follow_path(&mut transport, &epoch);
+        config.transport_config(Arc::new(transport));
         // The server name is not sent (no SNI) and not checked: the key is what counts.
         let connecting = self
             .inner
@@ -396,7 +403,7 @@ impl Incoming {
     async fn accept_with(
         self,
         trust: Trust,
-        transport: TransportConfig,
+        mut transport: TransportConfig,
     ) -> Result<Link, ConnectError> {
         let address = self.remote_address();
         let sockets = self.endpoint.sockets.as_ref();
@@ -406,6 +413,7 @@ impl Incoming {
         let refused = |cause: String| ConnectError::Refused { address, cause };
         let (mut config, found) = server_config(identity, self.protocol, trust)
             .map_err(|error| refused(error.to_string()))?;
+        follow_path(&mut transport, &epoch);
         config.transport_config(Arc::new(transport));
         // The client's first packet is read here already.
         let connecting = self

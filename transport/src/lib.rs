@@ -19,6 +19,7 @@
 pub mod acknowledgement;
 pub mod center;
 pub mod chain;
+pub mod congestion;
 pub mod control;
 pub mod datagram;
 pub mod endpoint;

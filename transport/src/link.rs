@@ -5,11 +5,12 @@
 
 use crate::acknowledgement::AcknowledgementSender;
 use crate::chain::ChainSender;
+use crate::congestion::{self, Handle};
 use crate::control::{ControlReceiver, ControlSender};
 use crate::datagram::Datagram;
 use crate::endpoint::{LINK_WINDOW_BYTES, OPEN_STREAMS};
 use crate::error::{CloseReason, Closed, ConnectError, LinkError, Violation};
-use crate::figures::{Figures, Meter};
+use crate::figures::Figures;
 use crate::identity::{Fingerprint, Identity};
 use crate::inbound::Inbound;
 use crate::leaf::{LeafClass, LeafHeader, LeafSender};
@@ -38,7 +39,7 @@ pub struct Link {
     connection: quinn::Connection,
     peer: Fingerprint,
     own: Fingerprint,
-    meter: Arc<Meter>,
+    congestion: Arc<Handle>,
     below: Option<Arc<Below>>,
 }
 
@@ -64,10 +65,10 @@ impl Link {
                 address: path::plain_form(connection.remote_address()),
                 cause: "it showed no certificate".to_owned(),
             })?;
-        let meter = Meter::of(&connection);
+        let congestion = congestion::handle_of(&connection);
         let below =
             below.map(|(sockets, epoch)| Arc::new(Below { sockets, epoch, ways: OnceLock::new() }));
-        Ok(Self { connection, peer, own: identity.fingerprint(), meter, below })
+        Ok(Self { connection, peer, own: identity.fingerprint(), congestion, below })
     }
 
     /// Who is on the other side.
@@ -215,7 +216,12 @@ impl Link {
 
     /// The figures of the path at this moment.
     pub fn figures(&self) -> Figures {
-        self.meter.figures(&self.connection)
+        Figures::of(&self.connection, &self.congestion)
+    }
+
+    /// What congestion control knows of the path: a few loads, where [`Link::figures`] asks the connection.
+    pub fn congestion(&self) -> &Arc<Handle> {
+        &self.congestion
     }
 
     /// Counts frames that a living peer sends, so that any difference means that it was heard.

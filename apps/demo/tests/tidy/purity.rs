@@ -23,12 +23,17 @@ const UNSAFE_ALLOWED: [&str; 10] = [
 ];
 
 /// What is pure: messages and time in, messages and actions out. Files or folders.
-const STATE_MACHINES: [&str; 12] = [
+const STATE_MACHINES: [&str; 17] = [
     "benches/netlab/src/emulator/direction.rs",
     "codec/src/",
     "engine/src/pipeline/flow.rs",
     "engine/src/pipeline/sweep.rs",
     "engine/src/session/",
+    "transport/src/congestion/cubic.rs",
+    "transport/src/congestion/delivery.rs",
+    "transport/src/congestion/jitter.rs",
+    "transport/src/congestion/loss.rs",
+    "transport/src/congestion/window.rs",
     "transport/src/datagram.rs",
     "transport/src/framing.rs",
     "transport/src/input.rs",

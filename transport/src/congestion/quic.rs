@@ -1,0 +1,156 @@
+//! The window behind quinn's trait.
+//!
+//! quinn calls from within the connection, in this order: `on_sent` once for each burst; for each batch of
+//! acknowledgements `on_ack` for every packet and `on_end_acks` once, before its own estimate of the round trip is
+//! updated; then `on_congestion_event` for what is thereby found lost.
+
+use super::handle::{Gauges, Handle};
+use super::window::{INITIAL_WINDOW_BYTES, Window};
+use crate::path::PathEpoch;
+use quinn::congestion::{Controller, ControllerFactory};
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Makes the controllers of one connection.
+#[derive(Debug)]
+pub(crate) struct Factory {
+    epoch: PathEpoch,
+}
+
+impl Factory {
+    /// For the connection whose path switches are counted by `epoch`.
+    pub(crate) fn new(epoch: PathEpoch) -> Self {
+        Self { epoch }
+    }
+}
+
+impl ControllerFactory for Factory {
+    fn build(self: Arc<Self>, now: Instant, _current_mtu: u16) -> Box<dyn Controller> {
+        let window = Window::new(0);
+        let handle = Arc::default();
+        let seen_epoch = self.epoch.current();
+        let controller =
+            WindowController { began: now, window, epoch: self.epoch.clone(), seen_epoch, handle };
+        controller.publish();
+        Box::new(controller)
+    }
+}
+
+/// The handle of `connection`'s controller.
+pub(crate) fn handle_of(connection: &quinn::Connection) -> Arc<Handle> {
+    connection
+        .congestion_state()
+        .into_any()
+        .downcast::<WindowController>()
+        .map(|controller| controller.handle)
+        .unwrap_or_default()
+}
+
+#[derive(Clone)]
+struct WindowController {
+    /// Time 0 of the window.
+    began: Instant,
+    window: Window,
+    epoch: PathEpoch,
+    seen_epoch: u64,
+    handle: Arc<Handle>,
+}
+
+impl WindowController {
+    fn micros(&self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.began).as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// The time, and a new window if the path has changed.
+    fn arrive(&mut self, now: Instant) -> u64 {
+        let now_us = self.micros(now);
+        let epoch = self.epoch.current();
+        if epoch != self.seen_epoch {
+            self.seen_epoch = epoch;
+            self.window.on_path_change(now_us);
+        }
+        now_us
+    }
+
+    fn publish(&self) {
+        self.handle.publish(Gauges {
+            window_bytes: self.window.window_bytes(),
+            in_flight_bytes: self.window.in_flight_bytes(),
+            delivery_rate_bytes_per_s: self.window.rate_bytes_per_s(),
+            min_rtt_us: self.window.min_rtt_us(),
+            queue_delay_us: self.window.queue_delay_us(),
+        });
+    }
+}
+
+impl Controller for WindowController {
+    fn on_sent(&mut self, now: Instant, bytes: u64, _last_packet_number: u64) {
+        let now_us = self.arrive(now);
+        self.window.on_sent(now_us, bytes);
+        self.publish();
+    }
+
+    fn on_ack(
+        &mut self,
+        now: Instant,
+        sent: Instant,
+        bytes: u64,
+        _app_limited: bool,
+        _rtt: &quinn_proto::RttEstimator,
+    ) {
+        self.arrive(now);
+        let sent_us = self.micros(sent);
+        self.window.on_ack(sent_us, bytes);
+    }
+
+    fn on_end_acks(
+        &mut self,
+        now: Instant,
+        in_flight: u64,
+        app_limited: bool,
+        _largest_packet_num_acked: Option<u64>,
+    ) {
+        let now_us = self.arrive(now);
+        self.window.on_end_acks(now_us, in_flight, app_limited);
+        self.publish();
+    }
+
+    fn on_congestion_event(
+        &mut self,
+        now: Instant,
+        sent: Instant,
+        is_persistent_congestion: bool,
+        lost_bytes: u64,
+    ) {
+        let now_us = self.arrive(now);
+        let sent_us = self.micros(sent);
+        self.window.on_loss(now_us, sent_us, lost_bytes, is_persistent_congestion);
+        self.publish();
+    }
+
+    /// Packets have one size on all paths.
+    fn on_mtu_update(&mut self, _new_mtu: u16) {}
+
+    fn window(&self) -> u64 {
+        if self.epoch.current() != self.seen_epoch {
+            // The path has just changed: what is in flight is not on it.
+            return self.window.in_flight_bytes()
+                + self.window.foreign_bytes()
+                + INITIAL_WINDOW_BYTES;
+        }
+        self.window.window_bytes() + self.window.foreign_bytes()
+    }
+
+    fn clone_box(&self) -> Box<dyn Controller> {
+        Box::new(self.clone())
+    }
+
+    fn initial_window(&self) -> u64 {
+        INITIAL_WINDOW_BYTES
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+}

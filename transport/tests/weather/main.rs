@@ -1,0 +1,17 @@
+//! Links through simulated weather, in virtual time: use, delay, fairness, answers to steps, and an hour of everything.
+//!
+//! Every test prints the seed of its network; `TESSERA_SEED=n` runs them with another.
+
+mod fairness;
+mod flows;
+mod hour;
+mod rival;
+mod steps;
+mod throughput;
+
+/// The seed of all networks of a test.
+fn seed() -> u64 {
+    let seed = std::env::var("TESSERA_SEED").ok().and_then(|it| it.parse().ok()).unwrap_or(1);
+    println!("TESSERA_SEED={seed}");
+    seed
+}
