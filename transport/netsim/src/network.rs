@@ -4,7 +4,7 @@ use crate::link::{Link, Profile};
 use crate::socket::Socket;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use tokio::time::Instant;
@@ -87,8 +87,8 @@ impl Network {
     /// A new socket on `side`.
     pub fn socket(&self, side: Side) -> Arc<Socket> {
         let mut state = self.state();
-        let host = u8::try_from(state.hosts.len() + 1).unwrap_or(u8::MAX);
-        let address = SocketAddr::from((Ipv4Addr::new(10, 0, side as u8, host), 7443));
+        let host = u16::try_from(state.hosts.len() + 1).unwrap_or(u16::MAX);
+        let address = SocketAddr::from(([0xfd00, 0, 0, 0, 0, 0, side as u16, host], 7443));
         let inbox = BinaryHeap::new();
         let host = Host { side, inbox, receiver: None, traffic: Traffic::default() };
         state.hosts.insert(address, host);
@@ -141,7 +141,9 @@ impl Network {
             let packet = Packet { arrival_us, number, from, payload: payload.to_vec() };
             if let Some(receiver) = state.hosts.get_mut(&to) {
                 receiver.inbox.push(Reverse(packet));
-                receiver.receiver.take().map(Waker::wake);
+                if let Some(waker) = receiver.receiver.take() {
+                    waker.wake();
+                }
             }
         }
     }

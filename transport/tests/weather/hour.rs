@@ -101,7 +101,7 @@ async fn send_updates(pair: &Pair) {
         tick.tick().await;
         chain.send(update(number), number).await.expect("sent");
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 async fn receive_updates(pair: &Pair) {
