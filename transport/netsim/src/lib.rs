@@ -31,3 +31,8 @@ pub fn run<T>(future: impl Future<Output = T>) -> T {
         .unwrap_or_else(|error| panic!("no runtime: {error}"))
         .block_on(future)
 }
+
+/// Lets virtual time pass.
+pub async fn pass(time: std::time::Duration) {
+    tokio::time::sleep(time).await;
+}

@@ -51,7 +51,7 @@ pub(crate) fn saturate(pair: &Pair) -> Arc<AtomicU64> {
 }
 
 pub(crate) async fn seconds(count: f64) {
-    tokio::time::sleep(Duration::from_secs_f64(count)).await;
+    tessera_netsim::pass(Duration::from_secs_f64(count)).await;
 }
 
 /// Bits a second that `count` grows by during `time_s`.

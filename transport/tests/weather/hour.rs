@@ -45,7 +45,7 @@ async fn send_input(pair: &Pair) {
                 sender.push(Bytes::copy_from_slice(&typed.to_le_bytes())).expect("room");
                 typed += 1;
             }
-            () = tokio::time::sleep(Duration::from_micros(repeat_us)) => {}
+            () = tessera_netsim::pass(Duration::from_micros(repeat_us)) => {}
             datagram = pair.near.read_datagram() => match datagram.expect("a link") {
                 Datagram::InputAcknowledgement { next } => {
                     sender.handle_acknowledgement(next, now_us()).expect("in sequence");
