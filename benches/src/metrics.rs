@@ -106,7 +106,7 @@ impl Tally {
         let moving =
             self.source_before.as_ref().is_some_and(|before| before.data() != source.data());
         let mut frame = Coded { cost, moving, exact_pixels: 0, fault: Fault::default() };
-        if source.data() == decoded.data() {
+        if source == decoded {
             frame.exact_pixels = size.area() as u64;
             return frame;
         }

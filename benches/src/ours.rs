@@ -225,7 +225,7 @@ impl Coder {
             self.film = Some(film);
         }
         self.encoder.quantize(source.view(), &mut self.expected);
-        let is_exact = self.picture()?.data() == self.expected.data();
+        let is_exact = self.picture()? == self.expected.view();
         if self.setting.policy == PolicyName::Exact && !is_exact {
             return Err(self.failed("the decoded picture differs from the source"));
         }
@@ -238,7 +238,7 @@ impl Coder {
 
     /// Whether the picture equals the frame coded last, and nothing is left to be sent or learnt.
     fn is_at_rest(&self) -> Result<bool, BenchError> {
-        let is_equal = self.picture()?.data() == self.expected.data();
+        let is_equal = self.picture()? == self.expected.view();
         Ok(is_equal && self.lost.is_empty() && self.encoder.next_refinement_us().is_none())
     }
 

@@ -53,6 +53,14 @@ impl<'a> FrameView<'a> {
         self.data
     }
 
+    /// A copy of the picture, rows packed without gaps.
+    #[must_use]
+    pub fn to_frame(&self) -> Frame {
+        let mut frame = Frame::black(self.size);
+        frame.copy_rect(*self, self.size.rect());
+        frame
+    }
+
     /// The bytes of `width` pixels from (`x`, `y`) to the right.
     ///
     /// # Panics
@@ -66,6 +74,17 @@ impl<'a> FrameView<'a> {
         &self.data[start..start + usize::from(width) * BYTES_PER_PIXEL]
     }
 }
+
+impl PartialEq for FrameView<'_> {
+    /// Whether both have the same size and the same bytes in every pixel, the fourth too.
+    fn eq(&self, other: &Self) -> bool {
+        self.size == other.size
+            && (0..self.size.height)
+                .all(|y| self.span(0, y, self.size.width) == other.span(0, y, self.size.width))
+    }
+}
+
+impl Eq for FrameView<'_> {}
 
 impl std::fmt::Debug for FrameView<'_> {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

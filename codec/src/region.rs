@@ -3,8 +3,6 @@
 //! A bitmap with one bit a tile, so that adding, merging and clearing never allocate and the set
 //! can never outgrow the canvas, however many damage events arrive.
 
-use std::ops::Range;
-
 use crate::geometry::{Rect, Size, TILE, TileGrid, TileIndex};
 
 /// A set of tiles of one canvas.
@@ -119,13 +117,6 @@ impl Region {
                 .take_while(|&rest| rest != 0)
                 .map(move |rest| TileIndex(at as u32 * 64 + rest.trailing_zeros()))
         })
-    }
-
-    /// The tiles in the set that stand in `rows`, row by row.
-    pub(crate) fn in_rows(&self, rows: Range<usize>) -> impl Iterator<Item = TileIndex> + '_ {
-        let (grid, columns) = (self.grid, 0..self.grid.columns());
-        let all = rows.flat_map(move |row| columns.clone().map(move |column| (column, row as u32)));
-        all.map(move |(column, row)| grid.index(column, row)).filter(|tile| self.contains(*tile))
     }
 
     /// The set as rectangles that do not overlap: runs of tiles in a row, merged with the equal run

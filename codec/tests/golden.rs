@@ -28,8 +28,7 @@ use vectors::{
 /// What stands below the latter in the last row is for the caller to add.
 fn two_dots() -> Stream {
     let mut stream = Stream::map(&[], &[1]);
-    stream.mode(SKIP, SKIP, GRAPHICS);
-    stream.mode(GRAPHICS, SKIP, GRAPHICS);
+    stream.row(&[GRAPHICS, GRAPHICS]);
     stream.mode(SKIP, GRAPHICS, GRAPHICS);
     stream.mode(GRAPHICS, GRAPHICS, GRAPHICS);
     stream.drawn_row_with_dot();
@@ -44,22 +43,23 @@ fn valid_vectors() -> Vec<Vector> {
     let mut other = strip.clone();
     strip.strip(true);
     other.strip(false);
+    let mut short_strip = other.clone();
     other.drawn_row_with_dot_below_dot();
+    short_strip.drawn_row_of_short_strip();
     let mut photo = Stream::map(&[], &[1]);
-    photo.mode(SKIP, SKIP, PHOTO);
+    photo.row(&[PHOTO]);
     photo.photo_dot();
     // Enough pixels for models to learn three times.
     let mut learning = Stream::map(&[], &[1, 1]);
-    learning.mode(SKIP, SKIP, PHOTO);
-    (1..10).for_each(|_| learning.mode(PHOTO, SKIP, PHOTO));
+    learning.row(&[PHOTO; 8]);
+    (0..2).for_each(|_| learning.mode(PHOTO, SKIP, PHOTO));
     learning.photo_dot();
     (1..80).for_each(|_| learning.photo_repeat());
     // Quantizer 24 has luma steps of 8: three of them less than grey, spread over 64 pixels, are 3
     // less for each, 20 are 20 less.
     let grey = |level| {
         let mut stream = Stream::map_of(&[], &[1], Claim::Lossy);
-        stream.mode(SKIP, SKIP, TRANSFORM);
-        stream.mode(TRANSFORM, SKIP, TRANSFORM);
+        stream.row(&[TRANSFORM, TRANSFORM]);
         stream.raw(6, 24);
         stream.transform_grey(0, [7, 7], None, level);
         stream.transform_grey(3, [0, 7], Some(1), 0);
@@ -72,7 +72,7 @@ fn valid_vectors() -> Vec<Vector> {
     high_dot[3] |= HIGH_COLOUR;
     // Of two colours black is predicted; the other comes next.
     let mut ranked = Stream::map(&[], &[1]);
-    ranked.mode(SKIP, SKIP, GRAPHICS);
+    ranked.row(&[GRAPHICS]);
     ranked.ranked_dot();
     let mut palette = start(1, 1, &[&[2, 0, 0, 0, 7, 8, 9], &ranked.body()[..]].concat());
     palette[3] |= PALETTE | BRINGS_PALETTE;
@@ -80,15 +80,38 @@ fn valid_vectors() -> Vec<Vector> {
     skipped[3] |= PALETTE;
     let copied = dot_block(after_dot(), &[(1, 0)], COPY);
     let copied_body = copied.body();
-    let former = dot_block(copied, &[], FORMER);
+    let former = dot_block(copied.clone(), &[], FORMER);
+    // What was copied stands for so many updates; then former content returns, and once more.
+    let returns_after = |updates: u8| {
+        let mut all = vec![dot(), second(&copied_body)];
+        let mut stream = copied.clone();
+        let mut add = |body: Vec<u8>| {
+            let number = all.len() as u8;
+            all.push([&header(0, 1, number + 1, number)[..], &body].concat());
+        };
+        for _ in 1..updates {
+            stream = stream.next_map(&[], &[0]);
+            add(stream.body());
+        }
+        for _ in 0..2 {
+            stream = dot_block(stream, &[], FORMER);
+            add(stream.body());
+        }
+        all
+    };
     let shown = {
         let mut stream = Stream::map(&[], &[0; 4]).next_map(&[], &[1, 0, 0, 0]);
-        (0..64).for_each(|_| stream.mode(SKIP, SKIP, SKIP));
+        (0..8).for_each(|_| stream.row(&[SKIP; 8]));
         stream.body()
     };
     vec![
         valid("valid-empty-canvas", vec![start(0, 0, &[])], &[]),
         valid("valid-nothing-changes", vec![two_by_two()], &[(127, 127, [0; 3])]),
+        valid(
+            "valid-graphics-short-strip",
+            vec![start(16, 10, &short_strip.body())],
+            &[(15, 0, [7, 8, 9]), (15, 8, [7, 8, 9]), (8, 9, [0; 3]), (15, 9, [0; 3])],
+        ),
         valid(
             "valid-graphics-strip",
             vec![start(16, 10, &strip.body())],
@@ -136,6 +159,16 @@ fn valid_vectors() -> Vec<Vector> {
             "valid-reset-keeps-the-picture",
             vec![dot(), [&header(RESET, 1, 2, 1)[..], &first_update_body(&[COPY, SKIP])].concat()],
             &[(7, 0, [7, 8, 9]), (8, 0, [7, 8, 9])],
+        ),
+        valid(
+            "valid-former-content-stood-for-three-updates",
+            returns_after(3),
+            &[(7, 0, [7, 8, 9]), (8, 0, [7, 8, 9])],
+        ),
+        valid(
+            "valid-no-former-content-stood-for-two-updates",
+            returns_after(2),
+            &[(7, 0, [0; 3]), (8, 0, [7, 8, 9])],
         ),
         valid(
             "valid-reset-forgets-older-content",

@@ -61,7 +61,7 @@ fn settle_both(desk: &mut Desk, late: &mut Decoder) {
         send_both(desk, late);
     }
     desk.assert_equal();
-    assert!(late.view().expect("picture").data() == desk.decoder.view().expect("picture").data());
+    assert!(late.view().expect("picture") == desk.decoder.view().expect("picture"));
     assert!(late.is_exact() && late.is_verified() && desk.decoder.is_verified());
 }
 
@@ -128,7 +128,7 @@ fn a_joiner_is_sent_the_lines_picture_and_not_the_frame() {
     let mut late = decoder();
     join(&mut desk, &mut late, usize::MAX);
     let shown = late.view().expect("picture");
-    assert!(shown.data() == before.view().data(), "what has not been encoded is not in it");
+    assert!(shown == before.view(), "what has not been encoded is not in it");
     assert!(late.is_exact(), "as of its version");
     send_both(&mut desk, &mut late);
     settle_both(&mut desk, &mut late);
@@ -157,9 +157,9 @@ fn what_a_joiner_holds_stays_exact_in_any_colours() {
                 decoder.apply(track, &update).expect("a valid update");
             }
         }
-        let shown = desk.decoder.view().expect("picture").data().to_vec();
+        let shown = desk.decoder.view();
         for late in &joiners {
-            assert!(late.view().expect("picture").data() == shown, "{colours:?}");
+            assert!(late.view() == shown, "{colours:?}");
             assert_eq!(late.colours(), colours);
             assert_eq!(late.exact(), desk.decoder.exact(), "{colours:?}");
         }
@@ -183,7 +183,7 @@ fn slices_made_while_colours_change_claim_nothing_in_the_new_ones() {
     desk.budget_bytes = usize::MAX;
     send_both(&mut desk, &mut late);
     let wanted = desk.quantized();
-    assert!(late.view().expect("picture").data() == wanted.data() && late.is_exact());
+    assert!(late.view() == Some(wanted.view()) && late.is_exact());
 }
 
 #[test]
@@ -249,9 +249,9 @@ fn viewers_that_missed_the_same_share_the_slices() {
     assert!(sent[0] == sent[1], "the same slices serve both");
     desk.draw_photo_in(0, 0, 300, 300, 9);
     give(&mut desk, &mut audience, &mut viewers, true);
-    let shown = |at: usize| viewers[at].view().expect("picture").data().to_vec();
+    let shown = |at: usize| viewers[at].view().expect("picture").to_frame();
     assert!(shown(0) == shown(1) && shown(0) == shown(2));
-    assert!(shown(0) == desk.frame.data());
+    assert!(shown(0) == desk.frame);
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod desk;
 
 use desk::Desk;
 use tessera_codec::{
-    Decoder, DecoderConfig, EncoderConfig, Limits, Rule, Size, Status, TILE, Track,
+    Decoder, DecoderConfig, EncoderConfig, Frame, Limits, Rule, Size, Status, TILE, Track,
 };
 
 fn config() -> EncoderConfig {
@@ -24,8 +24,8 @@ fn mixed() -> (Desk, Vec<(Track, Vec<u8>)>) {
     (desk, updates)
 }
 
-fn shown(decoder: &Decoder) -> Vec<u8> {
-    decoder.view().map_or(Vec::new(), |view| view.data().to_vec())
+fn shown(decoder: &Decoder) -> Option<Frame> {
+    decoder.view().map(|view| view.to_frame())
 }
 
 #[test]

@@ -174,12 +174,12 @@ fn a_lost_frame_leads_to_a_new_stream_and_no_older_frame_overwrites_it() {
     assert_eq!(desk.encoder.next_refinement_us(), Some(0), "a frame is due");
     let report = desk.send();
     assert!(report.video_tiles > 0);
-    let shown = desk.decoder.view().expect("picture").data().to_vec();
+    let shown = desk.decoder.view().expect("picture").to_frame();
     for (track, update) in lost {
         let applied = desk.decoder.apply(track, &update).expect("valid");
         assert_eq!(applied.status, Status::Obsolete);
     }
-    assert!(desk.decoder.view().expect("picture").data() == shown);
+    assert!(desk.decoder.view().expect("picture").to_frame() == shown);
     desk.settle();
     desk.assert_equal();
 }
@@ -272,12 +272,12 @@ fn other_colours_end_it_and_have_none() {
             assert_eq!(desk.send().video_tiles, 0, "{mode:?}");
             assert_eq!(desk.encoder.video_rect(), None);
         }
-        let shown = desk.decoder.view().expect("picture").data().to_vec();
+        let shown = desk.decoder.view().expect("picture").to_frame();
         for (_, update) in late.iter().filter(|(track, _)| *track == Track::Video) {
             let applied = desk.decoder.apply(Track::Video, update).expect("valid");
             assert_eq!(applied.status, Status::Obsolete);
         }
-        assert!(desk.decoder.view().expect("picture").data() == shown);
+        assert!(desk.decoder.view().expect("picture").to_frame() == shown);
         desk.settle();
         assert!(desk.view().data() == desk.quantized().data() && desk.decoder.is_exact());
         // It plays again in all colours.
@@ -354,9 +354,7 @@ fn a_late_joiner_sees_the_next_frame_and_everything_around_exactly() {
                 assert_eq!(applied.status, Status::Applied);
             }
         }
-        assert!(
-            late.view().expect("picture").data() == desk.decoder.view().expect("picture").data()
-        );
+        assert!(late.view().expect("picture") == desk.decoder.view().expect("picture"));
         for part in SCREEN.rect().outside(FILM) {
             desk.assert_equal_in(part);
         }
@@ -398,7 +396,7 @@ fn damaged_slices_are_refused_and_leave_what_is_shown() {
         play(&mut desk, FILM, 22 + at);
         for (track, mut update) in desk.record() {
             if track == Track::Video {
-                let before = desk.decoder.view().expect("picture").data().to_vec();
+                let before = desk.decoder.view().expect("picture").to_frame();
                 let place = update.len() - 1 - (at as usize * 37) % (update.len() / 2);
                 match at % 3 {
                     0 => update.truncate(place),
@@ -407,7 +405,7 @@ fn damaged_slices_are_refused_and_leave_what_is_shown() {
                 }
                 // A decoder cannot tell every damage, but what it refuses leaves no trace.
                 if desk.decoder.apply(track, &update).is_err() {
-                    assert!(desk.decoder.view().expect("picture").data() == before);
+                    assert!(desk.decoder.view().expect("picture").to_frame() == before);
                 }
                 assert!(!desk.decoder.is_exact());
             } else {

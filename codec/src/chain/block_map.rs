@@ -122,6 +122,8 @@ struct MapModels {
     cached: [Bit; 2],
     in_place: Bit,
     another_lane: Bit,
+    /// By the mode around: whether a row of a tile's blocks goes on with it.
+    goes_on: [Bit; SYMBOLS],
     modes: [Alphabet; SYMBOLS * SYMBOLS],
 }
 
@@ -133,6 +135,7 @@ impl MapModels {
         cached: [Bit::NEW; 2],
         in_place: Bit::NEW,
         another_lane: Bit::NEW,
+        goes_on: [Bit::STEADY; SYMBOLS],
         modes: [Alphabet::NEW; SYMBOLS * SYMBOLS],
     };
 
@@ -265,6 +268,20 @@ impl BlockMap {
         })
     }
 
+    /// Neighbouring blocks of a row of blocks that are not left as they are: their columns.
+    pub(crate) fn changed_runs(&self, row: usize) -> impl Iterator<Item = Range<usize>> + '_ {
+        let tile_columns = self.grid.columns() as usize;
+        let tiles = &self.changed[row / TILE_BLOCKS * tile_columns..][..tile_columns];
+        let modes = if tiles.contains(&true) { self.row(row) } else { &[] };
+        let is_changed = |mode: &Mode| *mode != Mode::SKIP;
+        let mut end = 0;
+        modes.chunk_by(move |a, b| is_changed(a) == is_changed(b)).filter_map(move |run| {
+            let start = end;
+            end += run.len();
+            run.first().is_some_and(is_changed).then_some(start..end)
+        })
+    }
+
     /// Pixels of neighbouring blocks of a row, at least one, cut to the canvas.
     #[inline(always)]
     pub(crate) fn run_rect(&self, columns: &Range<usize>, row: usize) -> Rect {
@@ -277,6 +294,24 @@ impl BlockMap {
         let first = row / TILE_BLOCKS * self.grid.columns() as usize;
         let mut tiles = columns.start / TILE_BLOCKS..=(columns.end - 1) / TILE_BLOCKS;
         tiles.any(|tile| self.changed[first + tile] && self.claims[first + tile] != Claim::Exact)
+    }
+
+    /// The rows of blocks in `tile`, each with its columns.
+    pub(crate) fn rows_of(
+        &self,
+        tile: TileIndex,
+    ) -> impl Iterator<Item = (usize, Range<usize>)> + use<> {
+        let ((column, row), (columns, rows)) = self.extent(tile);
+        (row..row + rows).map(move |row| (row, column..column + columns))
+    }
+
+    /// The column and the row of the first block in `tile`, and how many columns and rows it has.
+    pub(crate) fn extent(&self, tile: TileIndex) -> ((usize, usize), (usize, usize)) {
+        let tile_columns = self.grid.columns().max(1);
+        let column = (tile.0 % tile_columns) as usize * TILE_BLOCKS;
+        let row = (tile.0 / tile_columns) as usize * TILE_BLOCKS;
+        let columns = self.columns.saturating_sub(column).min(TILE_BLOCKS);
+        ((column, row), (columns, self.rows.saturating_sub(row).min(TILE_BLOCKS)))
     }
 
     /// Columns and rows of the blocks in `tile`.
@@ -321,6 +356,16 @@ impl BlockMap {
     pub(crate) fn changed(&self) -> impl Iterator<Item = (TileIndex, Claim)> + '_ {
         let tiles = self.changed.iter().zip(&self.claims).zip(0..);
         tiles.filter_map(|((&changed, &claim), tile)| changed.then_some((TileIndex(tile), claim)))
+    }
+
+    /// For each tile whether the update changes it.
+    pub(crate) fn changed_tiles(&self) -> &[bool] {
+        &self.changed
+    }
+
+    /// The grid of tiles.
+    pub(crate) const fn grid(&self) -> TileGrid {
+        self.grid
     }
 
     /// The vectors of the update's copies.
@@ -494,11 +539,22 @@ impl BlockMap {
         (coder.raw(COORDINATE_BITS, biased) as i32 - COORDINATE_BIAS) as i16
     }
 
+    /// Codes the modes of a row of a tile's blocks.
     #[inline]
     fn code_modes<C: Coder>(&mut self, coder: &mut C, row: usize, columns: Range<usize>) {
-        for column in columns {
-            let at = self.at(column, row);
-            let [west, north] = [self.modes[at - 1], self.modes[at - self.columns - 2]];
+        let (start, above) = (self.at(columns.start, row), self.columns + 2);
+        let west = self.modes[start - 1];
+        let range = start..start + columns.len();
+        let all_are_west = |modes: &[Mode]| modes.iter().all(|mode| *mode == west);
+        if all_are_west(&self.modes[start - above..range.end - above]) {
+            let all = C::ENCODES && all_are_west(&self.modes[range.clone()]);
+            if coder.bit(&mut self.models.goes_on[west.symbol() % SYMBOLS], all) {
+                self.modes[range].fill(west);
+                return;
+            }
+        }
+        for at in range {
+            let [west, north] = [self.modes[at - 1], self.modes[at - above]];
             let model = &mut self.models.modes[west.symbol() * SYMBOLS + north.symbol()];
             self.modes[at] = Mode(coder.symbol::<0>(model, self.modes[at].symbol()) as u8);
         }

@@ -232,6 +232,14 @@ impl<C: Coder> RowWalk<'_, C> {
                 return;
             }
             let first = previous.at(0, y) - offset;
+            // The next row's pixels and what is older come from far away.
+            let pictures = [&*band, older.previous, older.past[0], older.past[1]];
+            for &Span { columns: (start, end), .. } in spans.iter() {
+                for column in (start..end).step_by(2) {
+                    let below = first + stride + column * BLOCK;
+                    pictures.iter().for_each(|pixels| kernels::prefetch(pixels, below));
+                }
+            }
             for &Span { columns: (start, end), mode } in spans.iter() {
                 let range = first + start * BLOCK..first + (end * BLOCK).min(width);
                 match (mode, colours) {

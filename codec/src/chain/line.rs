@@ -6,14 +6,19 @@ use std::ops::Range;
 use super::block_map::{BLOCK, BlockMap, Mode};
 use super::cache::Cache;
 use super::coder::Coder;
+use super::intake::{Before, IntakeBand};
 use super::lanes::{Lanes, Sources};
 use super::picture::{Picture, Rows};
 use crate::bitstream::Rule;
 use crate::colour::Colours;
 use crate::frame::FrameView;
-use crate::geometry::{Rect, Size, TILE, TileIndex};
+use crate::geometry::{Rect, Size, TILE, TileGrid, TileIndex};
 use crate::parallel::{Divide, Workers};
 use crate::region::Region;
+
+/// Updates that a block must have stood for to be remembered as former content. What scrolls or is
+/// dragged changes with each update: remembering it would displace what it covers, and take time.
+const FORMER_UPDATES: u32 = 3;
 
 /// Updates that a block must have stood for to be remembered as stable. Fewer would let a dragged
 /// window's own content displace what it covers.
@@ -32,8 +37,15 @@ pub(crate) struct Line {
     updates: u32,
     /// Whether `previous` and `past` are black all over.
     is_black: bool,
-    /// The picture as the update at hand makes it; between updates equal to `previous`.
+    /// The picture as the update at hand makes it. Between updates it equals `previous`, but for
+    /// the blocks that the last update wrote: these are brought up to date by the next one, which
+    /// mostly writes them again.
     pub(crate) current: Picture,
+    /// Tiles with such blocks.
+    stale: Vec<bool>,
+    /// For each tile that [`Self::take`] took a bit for each block, in the order of the map: it shows
+    /// what it did before.
+    kept: Vec<u64>,
     pub(crate) map: BlockMap,
     pub(crate) cache: Cache,
     /// Colours of the pixels that the update at hand codes.
@@ -51,6 +63,8 @@ impl Line {
             updates: 0,
             is_black: true,
             current: Picture::black(Size::default()),
+            stale: Vec::new(),
+            kept: Vec::new(),
             map: BlockMap::new(Size::default()),
             cache: Cache::new(),
             colours: Colours::Standard,
@@ -64,12 +78,18 @@ impl Line {
     pub(crate) fn reset(&mut self, size: Size) {
         self.previous.reset(size);
         self.current.reset(size);
-        self.renew();
+        self.forget();
         self.is_black = true;
     }
 
     /// Forgets all but the picture: models, older contents, and how old blocks are.
     pub(crate) fn renew(&mut self) {
+        self.current.become_like(&self.previous);
+        self.forget();
+        self.is_black = false;
+    }
+
+    fn forget(&mut self) {
         let size = self.previous.size();
         self.past.iter_mut().for_each(|past| past.reset(size));
         self.map.reset(size);
@@ -79,7 +99,10 @@ impl Line {
         self.born.clear();
         self.born.resize(columns * rows, 0);
         self.updates = 0;
-        self.is_black = false;
+        let tiles = TileGrid::new(size).tiles() as usize;
+        self.stale.clear();
+        self.stale.resize(tiles, false);
+        self.kept.resize(tiles, 0);
     }
 
     /// Whether nothing has been put into the line's picture yet.
@@ -103,23 +126,67 @@ impl Line {
         &self.past
     }
 
-    /// Takes the new pixels of `tiles` from a frame of the picture's size.
+    /// Takes the new pixels of `tiles` from a frame of the picture's size, for an update whose map is
+    /// empty as yet.
     pub(crate) fn take<W: Send>(
         &mut self,
         frame: FrameView<'_>,
         tiles: &Region,
         workers: &Workers<W>,
     ) {
-        let Self { current, colours, .. } = self;
+        let Self { previous, born, updates, is_black, current, stale, kept, map, colours, .. } =
+            self;
         let grid = tiles.grid();
-        let (rows, height) = (0..grid.rows() as usize, usize::from(TILE));
-        let band = CurrentBand { rows, height, current: current.rows() };
-        let Ok(()) = workers.divide(band, 1, |mut band| {
-            for tile in tiles.in_rows(band.rows) {
-                band.current.take(frame, grid.rect(tile), colours);
-            }
+        let before = Before { previous, is_black: *is_black, born, updates: *updates, stale, map };
+        let rows = 0..grid.rows() as usize;
+        let band = IntakeBand { grid, rows, current: current.rows(), kept };
+        let Ok(()) = workers.divide(band, 1, |band| {
+            band.take(frame, tiles, colours, before);
             Ok::<_, Infallible>(())
         });
+        stale.fill(false);
+    }
+
+    /// Of the blocks of `tile`, which [`Self::take`] took, those that show what they did before: a
+    /// bit for each in the order of the map.
+    pub(crate) fn kept(&self, tile: TileIndex) -> u64 {
+        self.kept.get(tile.0 as usize).copied().unwrap_or(0)
+    }
+
+    /// Whether the blocks in `columns` of a row show what they did before, where [`Self::take`] took
+    /// `tiles` and nothing else has changed. What lies outside the canvas does.
+    pub(crate) fn keeps(&self, tiles: &Region, columns: Range<u16>, row: u16) -> bool {
+        let side = TILE / BLOCK as u16;
+        let (grid, row) = (tiles.grid(), usize::from(row));
+        let (width, height) = self.map.dimensions();
+        row >= height
+            || (columns.start / side..columns.end.min(width as u16).div_ceil(side)).all(|at| {
+                let tile = grid.index(u32::from(at), (row / usize::from(side)) as u32);
+                let ((first, top), (blocks, _)) = self.map.extent(tile);
+                let kept = self.kept(tile) >> ((row - top) * blocks);
+                let asked = usize::from(columns.start).max(first)..usize::from(columns.end);
+                let asked = asked.start - first..asked.end.min(first + blocks) - first;
+                let mask = ((1_u64 << asked.len()) - 1) << asked.start;
+                !tiles.contains(tile) || kept & mask == mask
+            })
+    }
+
+    /// Brings the new picture up to date where the update at hand, whose map is known, leaves blocks
+    /// as they are.
+    pub(crate) fn refresh<W: Send>(&mut self, workers: &Workers<W>) {
+        let Self { previous, born, updates, is_black, current, stale, kept, map, .. } = self;
+        if !stale.contains(&true) {
+            return;
+        }
+        let grid = map.grid();
+        let before = Before { previous, is_black: *is_black, born, updates: *updates, stale, map };
+        let rows = 0..grid.rows() as usize;
+        let band = IntakeBand { grid, rows, current: current.rows(), kept };
+        let Ok(()) = workers.divide(band, 1, |band| {
+            band.refresh(before);
+            Ok::<_, Infallible>(())
+        });
+        stale.fill(false);
     }
 
     /// Leaves a tile out of the update at hand: its pixels become the previous ones again.
@@ -173,24 +240,22 @@ impl Line {
 
     /// Ends the update: what it overwrote becomes past, and its picture the previous one.
     pub(crate) fn commit<W: Send>(&mut self, workers: &Workers<W>) {
-        let Self { previous, past: [former, stable], born, current, map, .. } = self;
+        let Self { previous, past: [former, stable], born, current, stale, map, .. } = self;
         self.updates += 1;
         let (columns, rows) = map.dimensions();
-        let band = CommitBand {
-            rows: 0..rows,
-            columns,
-            former: former.rows(),
-            stable: stable.rows(),
-            previous: previous.rows(),
-            born,
-        };
+        let (former, stable) = (former.rows(), stable.rows());
+        let band = CommitBand { rows: 0..rows, columns, former, stable, born };
         // Of what is black no past need be kept.
         let (update, keeps_past) = (self.updates, !self.is_black);
         self.is_black = false;
         let Ok(()) = workers.divide(band, GRAIN_ROWS, |band| {
-            band.commit(map, current, update, keeps_past);
+            band.commit(map, previous, update, keeps_past);
             Ok::<_, Infallible>(())
         });
+        std::mem::swap(previous, current);
+        for (stale, changed) in stale.iter_mut().zip(map.changed_tiles()) {
+            *stale |= changed;
+        }
     }
 }
 
@@ -281,7 +346,6 @@ struct CommitBand<'a> {
     columns: usize,
     former: Rows<'a>,
     stable: Rows<'a>,
-    previous: Rows<'a>,
     born: &'a mut [u32],
 }
 
@@ -291,19 +355,17 @@ impl Divide for CommitBand<'_> {
     }
 
     fn divide(self, middle: usize) -> (Self, Self) {
-        let Self { rows, columns, former, stable, previous, born } = self;
+        let Self { rows, columns, former, stable, born } = self;
         let row = rows.start + middle;
         let (above_born, below_born) = born.split_at_mut(middle * columns);
-        let [(former, below_former), (stable, below_stable), (previous, below_previous)] =
-            [former, stable, previous].map(|picture| picture.split_at(row * BLOCK));
-        let above =
-            Self { rows: rows.start..row, columns, former, stable, previous, born: above_born };
+        let [(former, below_former), (stable, below_stable)] =
+            [former, stable].map(|picture| picture.split_at(row * BLOCK));
+        let above = Self { rows: rows.start..row, columns, former, stable, born: above_born };
         let below = Self {
             rows: row..rows.end,
             columns,
             former: below_former,
             stable: below_stable,
-            previous: below_previous,
             born: below_born,
         };
         (above, below)
@@ -311,27 +373,34 @@ impl Divide for CommitBand<'_> {
 }
 
 impl CommitBand<'_> {
-    fn commit(self, map: &BlockMap, current: &Picture, update: u32, keeps_past: bool) {
-        let Self { rows, columns: row_blocks, mut former, mut stable, mut previous, born } = self;
-        for (row, born) in rows.zip(born.chunks_mut(row_blocks.max(1))) {
-            // Long rows of pixels, since memory is what this takes its time from.
-            for (columns, _) in map.runs(row).filter(|(_, mode)| *mode != Mode::SKIP) {
-                for (column, born) in columns.clone().zip(&mut born[columns.clone()]) {
-                    if update - *born >= STABLE_UPDATES {
-                        let rect = map.rect(column, row);
-                        let at = current.at(usize::from(rect.x), usize::from(rect.y));
-                        let (width, height) = (usize::from(rect.width), usize::from(rect.height));
-                        stable.copy_rows((at, width, height), &previous);
-                    }
-                    *born = update;
-                }
-                let rect = map.run_rect(&columns, row);
-                let at = current.at(usize::from(rect.x), usize::from(rect.y));
-                let (width, height) = (usize::from(rect.width), usize::from(rect.height));
+    fn commit(self, map: &BlockMap, previous: &Picture, update: u32, keeps_past: bool) {
+        let Self { rows, columns, mut former, mut stable, born } = self;
+        for (row, born) in rows.zip(born.chunks_mut(columns.max(1))) {
+            for columns in map.changed_runs(row) {
+                let born = &mut born[columns.clone()];
                 if keeps_past {
-                    former.copy_rows((at, width, height), &previous);
+                    let keep = |picture: &mut Rows<'_>, columns: Range<usize>| {
+                        let rect = map.run_rect(&columns, row);
+                        let at = previous.at(usize::from(rect.x), usize::from(rect.y));
+                        let (width, height) = (usize::from(rect.width), usize::from(rect.height));
+                        picture.copy_area((at, width, height), previous.pixels(), at);
+                    };
+                    for (updates, picture) in
+                        [(FORMER_UPDATES, &mut former), (STABLE_UPDATES, &mut stable)]
+                    {
+                        let mut start = columns.start;
+                        for run in
+                            born.chunk_by(|a, b| (update - a >= updates) == (update - b >= updates))
+                        {
+                            let end = start + run.len();
+                            if run.first().is_some_and(|born| update - born >= updates) {
+                                keep(picture, start..end);
+                            }
+                            start = end;
+                        }
+                    }
                 }
-                previous.copy_area((at, width, height), current.pixels(), at);
+                born.fill(update);
             }
         }
     }

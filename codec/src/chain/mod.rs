@@ -13,6 +13,7 @@ mod block_map;
 mod cache;
 mod coder;
 mod graphics;
+mod intake;
 mod lanes;
 mod line;
 mod model;

@@ -5,6 +5,7 @@ use super::block_map::BLOCK;
 use crate::colour::Colours;
 use crate::frame::{BYTES_PER_PIXEL, FrameRows, FrameView};
 use crate::geometry::{Rect, Size};
+use crate::kernels;
 
 /// Black columns on either side. The models look at most 17 pixels to the right, in a row above,
 /// where the next row's left border continues the right one.
@@ -92,6 +93,12 @@ impl Picture {
         self.rows().take(frame, rect, colours);
     }
 
+    /// The picture as a frame; its rows are further apart than their pixels.
+    pub(crate) fn view(&self) -> Option<FrameView<'_>> {
+        let pixels = self.pixels.get(self.at(0, 0)..)?;
+        FrameView::new(kernels::bytes_of(pixels), self.size, self.stride * BYTES_PER_PIXEL)
+    }
+
     /// Gives the pixels of `rect` to a frame of the same size.
     pub(crate) fn give(&self, rect: Rect, frame: &mut FrameRows<'_>) {
         let width = usize::from(rect.width);
@@ -177,13 +184,6 @@ impl Rows<'_> {
         from: usize,
     ) {
         copy_area(self.pixels, (to - self.offset, width, height), source, from, self.stride);
-    }
-
-    /// Copies such an area from the same place of the same rows of another picture.
-    #[inline(always)]
-    pub(crate) fn copy_rows(&mut self, (at, width, height): (usize, usize, usize), source: &Self) {
-        let at = at - self.offset;
-        copy_area(self.pixels, (at, width, height), source.pixels, at, self.stride);
     }
 
     /// Pixels from one row to the next.

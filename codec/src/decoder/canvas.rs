@@ -1,11 +1,14 @@
 //! The picture that a viewer sees, and what is known about each of its tiles.
+//!
+//! Mostly that is the chain's own picture. Only while some tiles show something else, by a leaf, a
+//! video or an epoch before, is there one apart from it.
 
 use std::convert::Infallible;
 use std::ops::Range;
 
 use crate::bitstream::{TileBlock, tile_rows};
 use crate::chain::{BlockMap, Claim, Picture};
-use crate::frame::{BYTES_PER_PIXEL, Frame, FrameRows};
+use crate::frame::{BYTES_PER_PIXEL, Frame, FrameRows, FrameView};
 use crate::geometry::{Rect, Size, TILE, TileGrid, TileIndex};
 use crate::parallel::{Divide, Workers};
 use crate::region::Region;
@@ -13,7 +16,11 @@ use crate::video::DecodedFrame;
 
 /// One epoch's picture.
 pub(super) struct Canvas {
-    pub(super) frame: Frame,
+    /// The picture apart from the chain's, while there is one.
+    frame: Frame,
+    is_apart: bool,
+    /// Tiles that do not show the chain's picture.
+    own: Region,
     pub(super) grid: TileGrid,
     pub(super) epoch: u32,
     /// Number of the chain update applied last.
@@ -36,7 +43,9 @@ impl Canvas {
     pub(super) fn new(size: Size, epoch: u32) -> Self {
         let grid = TileGrid::new(size);
         Self {
-            frame: Frame::black(size),
+            frame: Frame::black(Size::default()),
+            is_apart: false,
+            own: Region::empty(size),
             grid,
             epoch,
             chain: 0,
@@ -47,6 +56,35 @@ impl Canvas {
             video_tiles: Region::empty(size),
             video_rect: Rect::default(),
         }
+    }
+
+    /// What a viewer sees, where `chain` is the chain's picture.
+    pub(super) fn view<'a>(&'a self, chain: &'a Picture) -> Option<FrameView<'a>> {
+        if self.is_apart { Some(self.frame.view()) } else { chain.view() }
+    }
+
+    /// Sets the picture apart from `chain`, which no longer shows what is seen.
+    pub(super) fn set_apart(&mut self, chain: &Picture) {
+        if self.is_apart {
+            return;
+        }
+        let size = self.grid.size();
+        if self.frame.size() != size {
+            self.frame = Frame::black(size);
+        }
+        chain.give(size.rect(), &mut self.frame.rows());
+        self.is_apart = true;
+    }
+
+    /// The same before the chain's picture begins anew: all tiles go on showing what they do.
+    pub(super) fn keep(&mut self, chain: &Picture) {
+        self.set_apart(chain);
+        self.own.fill();
+    }
+
+    /// Shows the chain's picture itself again once every tile shows it.
+    pub(super) fn rejoin(&mut self) {
+        self.is_apart = self.is_apart && !self.own.is_empty();
     }
 
     /// Forgets what was written and keeps the pixels.
@@ -89,6 +127,9 @@ impl Canvas {
                 self.shown.push((tile, is_known));
             }
         }
+        if !self.is_apart {
+            return;
+        }
         let Self { frame, grid, shown, video_tiles, video_rect, .. } = self;
         let columns = grid.columns();
         let band = ShowBand { rows: 0..grid.rows(), columns, tiles: shown, frame: frame.rows() };
@@ -106,10 +147,11 @@ impl Canvas {
             Ok::<_, Infallible>(())
         });
         let Ok(()) = shown;
+        self.rejoin();
     }
 
     /// Shows `tile` of the chain's picture, which update `version` wrote last, also when it shows
-    /// that version already.
+    /// that version already; not when it shows a newer one. The picture has been set apart.
     pub(super) fn heal(
         &mut self,
         tile: TileIndex,
@@ -124,12 +166,15 @@ impl Canvas {
             for part in around_video(self.grid.rect(tile), is_video, self.video_rect) {
                 chain.give(part, &mut self.frame.rows());
             }
+        } else {
+            self.own.insert(tile);
         }
     }
 
     fn note(&mut self, tile: TileIndex, claim: Claim, changed: &mut Region) {
         if claim != Claim::AroundVideo {
             self.video_tiles.remove(tile);
+            self.own.remove(tile);
         }
         if claim == Claim::Exact {
             self.exact.insert(tile);
@@ -166,6 +211,7 @@ impl Canvas {
             self.exact.remove(tile);
             self.verified.remove(tile);
             self.video_tiles.remove(tile);
+            self.own.insert(tile);
             changed.insert(tile);
         }
     }
@@ -187,6 +233,7 @@ impl Canvas {
                 self.exact.remove(tile);
                 self.verified.remove(tile);
                 self.video_tiles.insert(tile);
+                self.own.insert(tile);
                 changed.insert(tile);
             }
         }

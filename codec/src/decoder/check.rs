@@ -39,12 +39,13 @@ impl Decoder {
     ) -> Result<Checked, DecodeError> {
         self.prepare_written(grid);
         let body = CheckBody::read(reader, grid, &mut self.written)?;
-        let Self { canvas, hashes, tile_bytes, hash_bytes, written, changed, .. } = self;
+        let Self { canvas, line, hashes, tile_bytes, hash_bytes, written, changed, .. } = self;
         changed.clear();
         hashes.clear();
         let Some(canvas) = canvas else { return Ok(Checked::Equal) };
+        let Some(view) = canvas.view(&line.previous) else { return Ok(Checked::Equal) };
         for tile in written.iter() {
-            let hash = kernels::hash_tile(canvas.frame.view(), grid.rect(tile), tile_bytes);
+            let hash = kernels::hash_tile(view, grid.rect(tile), tile_bytes);
             hashes.push((tile, short_hash(hash)));
         }
         canvas.verified.clear();

@@ -159,10 +159,11 @@ impl Decoder {
     }
 
     /// The picture as of the last update, once an epoch has started. Fourth bytes are zero; tiles
-    /// never written are black, or show the epoch before when it had the same size.
+    /// never written are black, or show the epoch before when it had the same size. Its rows may
+    /// lie further apart than their pixels.
     #[must_use]
     pub fn view(&self) -> Option<FrameView<'_>> {
-        self.canvas.as_ref().map(|canvas| canvas.frame.view())
+        self.canvas.as_ref().and_then(|canvas| canvas.view(&self.line.previous))
     }
 
     /// How many colours the pictures have, as of the chain update applied last.
@@ -317,7 +318,7 @@ impl Decoder {
         // Until the body has been decoded to its end, the line is of no use for another.
         self.line_state = LineState::Broken;
         if header.start.is_some() {
-            self.line.reset(grid.size());
+            self.begin_line(grid);
         } else if header.reset {
             self.line.renew();
         }
@@ -338,6 +339,14 @@ impl Decoder {
             self.show_chain(header, grid);
             Ok(())
         })
+    }
+
+    /// Begins the line anew, and goes on showing what is shown.
+    fn begin_line(&mut self, grid: TileGrid) {
+        if let Some(canvas) = &mut self.canvas {
+            canvas.keep(&self.line.previous);
+        }
+        self.line.reset(grid.size());
     }
 
     /// Shows what the line's update has changed.
@@ -408,6 +417,7 @@ impl Decoder {
         }
         // Nothing can fail from here on.
         let canvas = begin(&mut self.canvas, &mut self.changed, header, grid);
+        canvas.set_apart(&self.line.previous);
         let mut staged = self.staging.as_slice();
         for picture in &self.pictures {
             let (pixels, rest) = staged.split_at(part_bytes(picture));
@@ -485,6 +495,7 @@ impl<'a> FirstStream<'a> {
         update: &'a [u8],
         reader: &mut Reader<'_>,
     ) -> Result<(), DecodeError> {
+        line.refresh(workers);
         line.place_copies(workers).map_err(|rule| rule.at(self.offset))?;
         let lanes = line.map.lanes();
         let mut offsets = [self.offset; MAX_LANES];

@@ -28,7 +28,7 @@ impl Decoder {
         self.line_state = LineState::Broken;
         if header.start.is_some() || self.line.previous.size() != grid.size() {
             // A start that was refused may have left a line of another size.
-            self.line.reset(grid.size());
+            self.begin_line(grid);
         } else if !stays_whole {
             // A refused update may have left anything in the new picture.
             self.line.revert(grid.size().rect());
@@ -63,10 +63,12 @@ impl Decoder {
         if self.are_colours_new {
             canvas.exact.clear();
         }
+        canvas.set_apart(&line.previous);
         for &(tile, version, claim) in healed.iter() {
             line.accept(grid.rect(tile));
             canvas.heal(tile, &line.previous, version, claim, &mut self.changed);
         }
+        canvas.rejoin();
         if is_complete {
             canvas.chain = header.number;
         }

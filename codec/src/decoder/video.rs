@@ -59,6 +59,7 @@ impl Decoder {
             .map_err(|rule| rule.at(payload.start))?;
         // Nothing can fail from here on.
         let canvas = begin(&mut self.canvas, &mut self.changed, header, grid);
+        canvas.set_apart(&self.line.previous);
         let changed = &mut self.changed;
         canvas.show_video(frame.rect, &self.written, picture, header.number, changed);
         stream.due = frame.frame.checked_add(1);

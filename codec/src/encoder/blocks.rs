@@ -97,14 +97,16 @@ impl TileModes {
 }
 
 /// Chooses the modes of `tile`, whose new pixels are in the line's current picture, and needs nothing
-/// of other tiles' modes. With a search for text, photographs without it may be approximate.
+/// of other tiles' modes. With a search for text, photographs without it may be approximate. `kept`
+/// tells the blocks that show what they did before, a bit each, if that is known.
 pub(super) fn choose_modes(
     line: &Line,
     originals: &Originals,
     text: Option<&TextSearch>,
     tile: TileIndex,
+    kept: Option<u64>,
 ) -> (TileModes, TileContent) {
-    kernels::vectorize(ModeSearch { line, originals, text, tile })
+    kernels::vectorize(ModeSearch { line, originals, text, tile, kept })
 }
 
 /// Of some blocks of a tile, one in each row and column, how many show what a mode without pixels
@@ -138,7 +140,8 @@ impl Vectorized for Sampling<'_> {
         {
             let block = Block::new(line, column, row, [Mode::SKIP; 2]);
             sample.blocks += 1;
-            if block.find(originals.picture(line)).is_some() {
+            let source = originals.picture(line);
+            if block.equals(source, block.at) || block.find(source).is_some() {
                 sample.known += 1;
             } else if block.is_photo(block.texture()) {
                 sample.photo += 1;
@@ -171,11 +174,75 @@ fn exact_photo(line: &Line) -> Mode {
     }
 }
 
+/// The blocks of a tile by their numbers, in the order of the map.
+#[derive(Clone, Copy)]
+struct TileBlocks {
+    first: (usize, usize),
+    columns: usize,
+    rows: usize,
+}
+
+impl TileBlocks {
+    fn of(map: &BlockMap, tile: TileIndex) -> Self {
+        let (first, (columns, rows)) = map.extent(tile);
+        Self { first, columns, rows }
+    }
+
+    const fn count(self) -> u32 {
+        (self.columns * self.rows) as u32
+    }
+
+    /// A bit for each.
+    const fn all(self) -> u64 {
+        match self.count() {
+            64.. => u64::MAX,
+            count => (1 << count) - 1,
+        }
+    }
+
+    /// Column and row of a block, which is one of them.
+    #[inline(always)]
+    const fn place(self, bit: u32) -> (usize, usize) {
+        let (column, row) = self.first;
+        if self.columns == TILE_BLOCKS {
+            return (column + bit as usize % TILE_BLOCKS, row + bit as usize / TILE_BLOCKS);
+        }
+        (column + bit as usize % self.columns, row + bit as usize / self.columns)
+    }
+}
+
+/// Brings near what the blocks in `sought` are likely to be copied from: by the vector with most votes.
+#[inline(always)]
+fn fetch_sources(line: &Line, blocks: TileBlocks, sought: u64) {
+    let Some(vector) = line.map.vectors().first().filter(|vector| vector.page.is_none()) else {
+        return;
+    };
+    let picture = &line.previous;
+    for bit in bits_of(sought) {
+        let (column, row) = blocks.place(bit);
+        if let Some(source) = vector.source(line.map.rect(column, row), picture.size()) {
+            let at = picture.at(usize::from(source.x), usize::from(source.y));
+            for row in 0..BLOCK {
+                kernels::prefetch(picture.pixels(), at + row * picture.stride());
+            }
+        }
+    }
+}
+
+/// The numbers of the ones in `bits`, from the lowest.
+#[inline(always)]
+fn bits_of(bits: u64) -> impl Iterator<Item = u32> {
+    let rests = std::iter::successors(Some(bits), |rest| Some(rest & rest.wrapping_sub(1)));
+    rests.take_while(|rest| *rest != 0).map(u64::trailing_zeros)
+}
+
 struct ModeSearch<'a> {
     line: &'a Line,
     originals: &'a Originals,
     text: Option<&'a TextSearch>,
     tile: TileIndex,
+    /// The blocks that are as in the chain's picture, a bit each, where that is known.
+    kept: Option<u64>,
 }
 
 impl Vectorized for ModeSearch<'_> {
@@ -183,16 +250,23 @@ impl Vectorized for ModeSearch<'_> {
 
     #[inline(always)]
     fn run(self) -> (TileModes, TileContent) {
-        let Self { line, originals, text, tile } = self;
+        let Self { line, originals, text, tile, kept } = self;
         let lossy = text.is_some();
+        // Where the chain's picture only comes near its source, that has to be compared.
+        let kept = kept.filter(|_| !originals.are_near());
         let mut modes = TileModes::SKIP;
         let mut content = TileContent::default();
-        for ((column, row), bit) in line.map.blocks(tile).zip(0..64) {
+        let blocks = TileBlocks::of(&line.map, tile);
+        content.blocks = blocks.count();
+        let sought = blocks.all() & !kept.unwrap_or(0);
+        fetch_sources(line, blocks, sought);
+        for bit in bits_of(sought) {
+            let (column, row) = blocks.place(bit);
             let block = Block::new(line, column, row, modes.neighbours(column, row));
-            content.blocks += 1;
             // What may be approximate is as good where it shows the same pixels of the source.
             let source = if lossy { originals.picture(line) } else { &line.previous };
-            let mode = block.find(source);
+            let is_kept = kept.is_none() && block.equals(source, block.at);
+            let mode = if is_kept { Some(Mode::SKIP) } else { block.find(source) };
             if lossy && let Some(shown) = mode {
                 let is_near = block.is_near(originals, shown);
                 content.near |= u64::from(is_near) << bit;
@@ -262,14 +336,11 @@ impl<'a> Block<'a> {
         Some((source, line.current.at(usize::from(source.x), usize::from(source.y))))
     }
 
-    /// The first mode without pixels that shows the block, where `source` stands for the chain's
-    /// picture.
+    /// The first mode without pixels that shows the block, which is not as before, where `source`
+    /// stands for the chain's picture.
     #[inline(always)]
     fn find(&self, source: &Picture) -> Option<Mode> {
         let line = self.line;
-        if self.equals(source, self.at) {
-            return Some(Mode::SKIP);
-        }
         let is_past = |mode: &Mode| line.past(*mode).is_some_and(|past| self.equals(past, self.at));
         if let Some(mode) = self.neighbours.into_iter().find(is_past) {
             return Some(mode);

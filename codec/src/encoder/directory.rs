@@ -356,7 +356,7 @@ impl Directory {
             let rect = line.map.rect(column, row);
             self.next_worth[at] = match (mode, mode.vector().and_then(|at| vectors.get(at))) {
                 (Mode::SKIP, _) => self.worth[at],
-                (Mode::GRAPHICS, _) if !line.current.is_plain(rect) => GRAPHICS_WORTH,
+                (Mode::GRAPHICS, _) if !line.previous.is_plain(rect) => GRAPHICS_WORTH,
                 (Mode::PHOTO, _) => PHOTO_WORTH,
                 (_, Some(vector)) if vector.page.is_none() => {
                     self.worth.get(self.middle_of(rect, *vector)).copied().unwrap_or(0)

@@ -401,7 +401,7 @@ impl Encoder {
             let tiles = candidates.iter().map(|candidate| (candidate.tile, candidate.look.hash));
             let mut vectors = [Vector::default(); MAX_VECTORS];
             let source = originals.picture(line);
-            motion.find_anchors(source, &line.current, &self.searched, workers);
+            motion.find_anchors(source, line, &self.searched, workers);
             let found = motion.find(line, directory, tiles, &mut vectors);
             line.map.set_vectors(found);
         }
@@ -417,8 +417,11 @@ impl Encoder {
                 && candidate.task == Task::Change
                 && !video.touches(grid.rect(candidate.tile));
             let text = lossy.then_some(text);
+            // What shows the video has been taken back since.
+            let is_whole = candidate.around_video.is_none();
+            let kept = is_whole.then(|| source.kept(candidate.tile));
             (candidate.modes, candidate.content) =
-                choose_modes(source, originals, text, candidate.tile);
+                choose_modes(source, originals, text, candidate.tile, kept);
         });
         for candidate in candidates {
             candidate.modes.write(&mut line.map, candidate.tile);

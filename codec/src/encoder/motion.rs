@@ -9,8 +9,8 @@
 use std::convert::Infallible;
 
 use super::directory::Directory;
-use crate::chain::{Line, MAX_VECTORS, Picture, Vector};
-use crate::geometry::{TILE, TileGrid, TileIndex};
+use crate::chain::{BLOCK, Line, MAX_VECTORS, Picture, Vector};
+use crate::geometry::{Rect, TILE, TileGrid, TileIndex};
 use crate::kernels::{self, Vectorized};
 use crate::parallel::{Divide, Workers};
 use crate::region::Region;
@@ -51,6 +51,9 @@ const LIST_BITS: u32 = 12;
 /// spread over the picture in [`SPREAD`] rounds of every so many tiles. Choices, not measurements.
 const MOST_LOOKS: u32 = 1 << 18;
 const SPREAD: u32 = 16;
+
+/// Rows of a tile that keep their anchors together where nothing changes.
+const STRIP_ROWS: u16 = BLOCK as u16;
 
 /// Tiles that one thread looks at at a time.
 const ANCHOR_GRAIN: usize = 8;
@@ -181,6 +184,12 @@ impl Kept {
         self.anchors().iter().copied().filter(is_sampled)
     }
 
+    /// The anchors in some rows.
+    fn within(&self, rows: Rect) -> impl Iterator<Item = Anchor> {
+        let range = rows.y..rows.y + rows.height;
+        self.anchors().iter().copied().filter(move |anchor| range.contains(&anchor.y))
+    }
+
     /// Appends an anchor; those that are too many are left out.
     #[inline(always)]
     fn push(&mut self, anchor: Anchor) {
@@ -223,15 +232,18 @@ impl Motion {
         self.replaced.get(tile.0 as usize).map_or(&[], Kept::anchors)
     }
 
-    /// Finds the anchors of `tiles`, in `previous` and in `current`.
+    /// Finds the anchors of `tiles`, in `previous`, which stands for the line's picture, and in the new
+    /// one.
     pub(super) fn find_anchors<W: Send>(
         &mut self,
         previous: &Picture,
-        current: &Picture,
+        line: &Line,
         tiles: &Region,
         workers: &Workers<W>,
     ) {
         let grid = tiles.grid();
+        // What a frame keeps of the line's picture says nothing of another.
+        let is_known = std::ptr::eq(previous, &line.previous);
         let Self { kept, replaced, .. } = self;
         let band = AnchorBand { first: 0, kept, replaced };
         let Ok(()) = workers.divide(band, ANCHOR_GRAIN, |band| {
@@ -239,11 +251,20 @@ impl Motion {
             for ((kept, replaced), tile) in pairs {
                 let tile = TileIndex(tile);
                 if tiles.contains(tile) {
+                    let rect = grid.rect(tile);
                     if !kept.is_known {
-                        find_anchors(previous, grid, tile, kept);
+                        kept.count = 0;
+                        find_anchors(previous, rect, kept);
                     }
                     std::mem::swap(kept, replaced);
-                    find_anchors(current, grid, tile, kept);
+                    kept.count = 0;
+                    for (strip, is_still) in strips(line, tiles, rect) {
+                        if is_known && is_still {
+                            replaced.within(strip).for_each(|anchor| kept.push(anchor));
+                        } else {
+                            find_anchors(&line.current, strip, kept);
+                        }
+                    }
                     kept.is_known = true;
                 }
             }
@@ -394,15 +415,45 @@ impl Divide for AnchorBand<'_> {
     }
 }
 
-fn find_anchors(picture: &Picture, grid: TileGrid, tile: TileIndex, into: &mut Kept) {
-    into.count = 0;
-    kernels::vectorize(AnchorWalk { picture, grid, tile, into });
+/// The rows of a tile in strips, each with whether all that its anchors look at is as before.
+fn strips(line: &Line, tiles: &Region, tile: Rect) -> impl Iterator<Item = (Rect, bool)> {
+    let end = tile.y + tile.height;
+    let strip = move |y: u16| {
+        let rows = Rect { y, height: STRIP_ROWS.min(end - y), ..tile };
+        (rows, is_still(line, tiles, rows))
+    };
+    let mut next = Some(strip(tile.y));
+    std::iter::from_fn(move || {
+        let (mut rows, is_still) = next.take()?;
+        // Strips that are alike are one.
+        while rows.y + rows.height < end {
+            let (more, is_too) = strip(rows.y + rows.height);
+            if is_too != is_still {
+                next = Some((more, is_too));
+                break;
+            }
+            rows.height += more.height;
+        }
+        Some((rows, is_still))
+    })
+}
+
+/// Whether all that the anchors of `strip` look at is as before.
+fn is_still(line: &Line, tiles: &Region, strip: Rect) -> bool {
+    let block = BLOCK as u16;
+    let columns = strip.x / block..(strip.x + strip.width + SPAN as u16).div_ceil(block);
+    let rows = strip.y / block..(strip.y + strip.height + ROWS_BELOW as u16).div_ceil(block);
+    rows.into_iter().all(|row| line.keeps(tiles, columns.clone(), row))
+}
+
+/// Appends the anchors of some rows of a tile.
+fn find_anchors(picture: &Picture, rect: Rect, into: &mut Kept) {
+    kernels::vectorize(AnchorWalk { picture, rect, into });
 }
 
 struct AnchorWalk<'a> {
     picture: &'a Picture,
-    grid: TileGrid,
-    tile: TileIndex,
+    rect: Rect,
     into: &'a mut Kept,
 }
 
@@ -411,8 +462,7 @@ impl Vectorized for AnchorWalk<'_> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { picture, grid, tile, into } = self;
-        let rect = grid.rect(tile);
+        let Self { picture, rect, into } = self;
         let last_row = u32::from(picture.size().height).saturating_sub(ROWS_BELOW as u32);
         let bottom = rect.bottom().min(last_row) as u16;
         let mut hashes = [0_u32; SIDE];
@@ -492,7 +542,7 @@ fn hash_spans(row: &[u32; SIDE + SPAN], into: &mut [u32; SIDE]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geometry::{Rect, Size};
+    use crate::geometry::Size;
 
     /// The vectors found when all tiles of `line` change.
     fn vectors(line: &Line, size: Size) -> Vec<Vector> {
@@ -504,7 +554,7 @@ mod tests {
         motion.reset(grid);
         let mut vectors = [Vector::default(); MAX_VECTORS];
         let workers = Workers::new(1, || Ok(())).expect("a worker");
-        motion.find_anchors(&line.previous, &line.current, &Region::full(size), &workers);
+        motion.find_anchors(&line.previous, line, &Region::full(size), &workers);
         let found = motion.find(line, &directory, tiles, &mut vectors);
         found.to_vec()
     }

@@ -39,6 +39,11 @@ impl Originals {
         if self.near_blocks == 0 { &line.previous } else { &self.picture }
     }
 
+    /// Whether any pixel of the chain's picture may be approximate.
+    pub(super) const fn are_near(&self) -> bool {
+        self.near_blocks > 0
+    }
+
     /// Whether a pixel of `rect`, which is not empty and at most a block large, may be approximate.
     #[inline(always)]
     pub(super) fn is_near(&self, rect: Rect) -> bool {

@@ -220,7 +220,7 @@ impl Encoder {
         load.begin(&line.map);
         for (tile, bit) in chosen() {
             line.current.copy_from(within.rect(TileIndex(bit)), &source.previous, grid.rect(tile));
-            let (modes, content) = choose_modes(line, originals, None, TileIndex(bit));
+            let (modes, content) = choose_modes(line, originals, None, TileIndex(bit), None);
             modes.write(&mut line.map, TileIndex(bit));
             load.add(&line.map, TileIndex(bit), &content);
             let is_exact = state(tile).written_exactly;

@@ -8,7 +8,7 @@ mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod sse2;
 
-pub(crate) use self::pixel::{last_at_most, median_edge, prefetch, restore};
+pub(crate) use self::pixel::{bytes_of, last_at_most, median_edge, prefetch, restore};
 use crate::colour::{CELLS, MAX_COLOURS};
 use crate::frame::FrameView;
 use crate::geometry::Rect;
@@ -20,6 +20,7 @@ pub(crate) fn mask_copy(from: &[u8], to: &mut [u8]) {
 }
 
 /// Reads a row of pixels as `0x00RRGGBB`. `to` has a place for each.
+#[inline(always)]
 pub(crate) fn load_row(from: &[u8], to: &mut [u32]) {
     scalar::load_row(from, to);
 }

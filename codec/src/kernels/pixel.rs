@@ -51,6 +51,16 @@ pub(crate) fn prefetch<T>(slice: &[T], at: usize) {
     let _ = (slice, at);
 }
 
+/// The bytes of pixels as they lie in memory: blue first, as every target of ours has the lowest byte
+/// first.
+pub(crate) fn bytes_of(pixels: &[u32]) -> &[u8] {
+    #[cfg(not(target_endian = "little"))]
+    compile_error!("pixels are kept with the lowest byte first");
+    // SAFETY: every byte is a valid `u8`, and a `u8` may lie at any address.
+    let (_, bytes, _) = unsafe { pixels.align_to::<u8>() };
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::scalar;
@@ -82,6 +92,12 @@ mod tests {
                 assert_eq!(last_at_most(&rising, value), scalar::last_at_most(&rising, value));
             }
         }
+    }
+
+    #[test]
+    fn bytes_of_pixels_are_all_of_them_blue_first() {
+        assert_eq!(bytes_of(&[0x0003_0201, 0x0006_0504]), [1, 2, 3, 0, 4, 5, 6, 0]);
+        assert!(bytes_of(&[]).is_empty());
     }
 
     #[test]

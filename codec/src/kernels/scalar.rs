@@ -22,6 +22,7 @@ pub(super) fn mask(pixels: &mut [u8]) {
     }
 }
 
+#[inline(always)]
 pub(super) fn load_row(from: &[u8], to: &mut [u32]) {
     for (from, to) in from.as_chunks::<4>().0.iter().zip(to) {
         *to = u32::from_le_bytes(*from) & COLOUR_MASK;

@@ -218,6 +218,17 @@ impl Stream {
         }
     }
 
+    /// The modes of a row of a tile's blocks, when those to its left and above are all skipped.
+    pub(crate) fn row(&mut self, modes: &[usize]) {
+        let goes_on = modes.iter().all(|mode| *mode == SKIP);
+        self.steady_bit("goes on", SKIP, goes_on);
+        let mut west = SKIP;
+        for &mode in modes.iter().filter(|_| !goes_on) {
+            self.mode(west, SKIP, mode);
+            west = mode;
+        }
+    }
+
     /// The mode of a block between those to its left and above.
     pub(crate) fn mode(&mut self, west: usize, north: usize, mode: usize) {
         self.symbol("mode", 16 * west + north, mode, 0);
@@ -238,13 +249,16 @@ impl Stream {
     /// [`Self::drawn_dot`]; all around is black.
     pub(crate) fn drawn_row_with_dot(&mut self) {
         self.steady_bit("run", 1 + 2 + 4, false);
-        (0..15).for_each(|_| self.steady_bit("flat", 1 + 2 + 4 + 8 * 3, true));
+        self.steady_bit("short run", 1 + 2 + 4, true);
+        self.steady_bit("short run", 1 + 2 + 4, false);
+        (0..7).for_each(|_| self.steady_bit("flat", 1 + 2 + 4 + 8 * 3, true));
         self.drawn_dot();
     }
 
     /// A row of sixteen black pixels below the first [`Self::drawn_row_with_dot`].
     pub(crate) fn drawn_row_below_dot(&mut self) {
-        (0..13).for_each(|_| self.steady_bit("flat", 1 + 2 + 4 + 8 * 3, true));
+        self.steady_bit("short run", 1 + 2 + 4, true);
+        (0..5).for_each(|_| self.steady_bit("flat", 1 + 2 + 4 + 8 * 3, true));
         // The tables are empty: as in the older picture, which differs above the last pixel.
         self.bit("older", 3 + 4, true);
         self.bit("older", 3 + 4, true);
@@ -262,15 +276,24 @@ impl Stream {
         self.steady_bit("strip", 4, follows);
     }
 
-    /// The row below such a dot when it is no strip: black, but the last pixel is the dot once more.
+    /// The row below such a dot when it is no long strip: black, but the last pixel is the dot once
+    /// more.
     pub(crate) fn drawn_row_with_dot_below_dot(&mut self) {
-        (0..13).for_each(|_| self.steady_bit("flat", 1 + 2 + 4 + 8 * 3, true));
+        self.steady_bit("short run", 1 + 2 + 4, true);
+        self.steady_bit("short strip", 4, false);
+        (0..5).for_each(|_| self.steady_bit("flat", 1 + 2 + 4 + 8 * 3, true));
         // Both tables know what followed below the first dot: black, as in the older picture.
         self.bit("wide", 1 + 16 * (2 + 3 + 6), true);
         self.bit("wide", 1 + 16 * (2 + 3 + 6), true);
         // Here something else follows, the pixel above.
         self.bit("wide", 1 + 16 * (2 + 3), false);
         self.bit("north", 2, true);
+    }
+
+    /// The same row when the second half of it is a short strip: black.
+    pub(crate) fn drawn_row_of_short_strip(&mut self) {
+        self.steady_bit("short run", 1 + 2 + 4, true);
+        self.steady_bit("short strip", 4, true);
     }
 
     /// The second of two colours by the models of drawn content, all around it being the first,

@@ -138,8 +138,7 @@ pub(crate) fn grey_jpeg() -> Vec<u8> {
 /// the first skipped, the second drawn.
 pub(crate) fn dot() -> Vec<u8> {
     let mut stream = Stream::map(&[], &[1]);
-    stream.mode(SKIP, SKIP, SKIP);
-    stream.mode(SKIP, SKIP, GRAPHICS);
+    stream.row(&[SKIP, GRAPHICS]);
     stream.drawn_dot();
     start(9, 1, &stream.body())
 }
@@ -147,8 +146,7 @@ pub(crate) fn dot() -> Vec<u8> {
 /// An update of the canvas of [`dot`] that gives its first block `mode` and skips the second.
 pub(crate) fn dot_block(models: Stream, vectors: &[(i32, i32)], mode: usize) -> Stream {
     let mut stream = models.next_map(vectors, &[1]);
-    stream.mode(SKIP, SKIP, mode);
-    stream.mode(mode, SKIP, SKIP);
+    stream.row(&[mode, SKIP]);
     stream
 }
 
@@ -162,8 +160,7 @@ pub(crate) fn putting(pages: std::ops::Range<u8>, dropped: &[u8]) -> (Vec<Vec<u8
         let dropped = if page == last { dropped } else { &[] };
         let directives = Directives { dropped, page, put: &[true] };
         models = models.next_cached(&[], &[1], Some(directives));
-        models.mode(SKIP, SKIP, SKIP);
-        models.mode(SKIP, SKIP, SKIP);
+        models.row(&[SKIP, SKIP]);
         let number = updates.len() as u8;
         updates.push([&header(0, 1, number + 1, number), &models.body()[..]].concat());
     }
@@ -176,8 +173,7 @@ pub(crate) fn returned(
     vector: (u8, i32, i32),
 ) -> Vec<Vec<u8>> {
     let mut stream = models.next_cached(&[vector], &[1], None);
-    stream.mode(SKIP, SKIP, COPY);
-    stream.mode(COPY, SKIP, SKIP);
+    stream.row(&[COPY, SKIP]);
     let number = updates.len() as u8;
     updates.push([&header(0, 1, number + 1, number), &stream.body()[..]].concat());
     updates
@@ -186,8 +182,7 @@ pub(crate) fn returned(
 /// The models as [`dot`] leaves them.
 pub(crate) fn after_dot() -> Stream {
     let mut stream = Stream::map(&[], &[1]);
-    stream.mode(SKIP, SKIP, SKIP);
-    stream.mode(SKIP, SKIP, GRAPHICS);
+    stream.row(&[SKIP, GRAPHICS]);
     stream.drawn_dot();
     stream
 }
@@ -197,7 +192,7 @@ pub(crate) fn after_dot() -> Stream {
 /// that have not seen such a pixel, has that one again.
 pub(crate) fn two_lanes() -> Vec<Vec<u8>> {
     let mut first = Stream::map_in_lanes(&[1], &[1]);
-    first.mode(SKIP, SKIP, PHOTO);
+    first.row(&[PHOTO]);
     first.mode(SKIP, PHOTO, PHOTO);
     first.photo_dot();
     (1..8).for_each(|_| first.photo_repeated());
@@ -205,8 +200,8 @@ pub(crate) fn two_lanes() -> Vec<Vec<u8>> {
     lane.photo_dot();
     let update = start(1, 9, &[first.body(), lane.body()].concat());
     let mut first = first.next_in_lanes(&[1], &[1]);
-    first.mode(SKIP, SKIP, SKIP);
-    first.mode(SKIP, SKIP, PHOTO);
+    first.row(&[SKIP]);
+    first.row(&[PHOTO]);
     let mut lane = lane.next_lane();
     lane.photo_repeated();
     vec![update, second(&[first.body(), lane.body()].concat())]
@@ -220,8 +215,7 @@ pub(crate) fn lanes_in_rows(rows: &[u64]) -> Vec<u8> {
 /// The body of an update of the canvas of [`dot`] with new models and the vector (1, 0).
 pub(crate) fn first_update_body(modes: &[usize; 2]) -> Vec<u8> {
     let mut stream = Stream::map(&[(1, 0)], &[1]);
-    stream.mode(SKIP, SKIP, modes[0]);
-    stream.mode(modes[0], SKIP, modes[1]);
+    stream.row(modes);
     stream.body()
 }
 

@@ -24,16 +24,14 @@ fn video(number: u8, stream: u8, frame: u8, tiles: u8, slice: &[u8]) -> Vec<u8> 
 /// A chain update that changes nothing of the picture of [`dot`] but says `claim` of its tile.
 fn after_video(number: u8, base: u8, claim: Claim) -> Vec<u8> {
     let mut stream = after_dot().next_map_of(&[1], claim);
-    stream.mode(SKIP, SKIP, SKIP);
-    stream.mode(SKIP, SKIP, SKIP);
+    stream.row(&[SKIP, SKIP]);
     [&header(0, 1, number, base)[..], &stream.body()].concat()
 }
 
 /// The update after that as number 5, in all colours.
 fn after_second_video() -> Vec<u8> {
     let mut first = after_dot().next_map_of(&[1], Claim::Exact);
-    first.mode(SKIP, SKIP, SKIP);
-    first.mode(SKIP, SKIP, SKIP);
+    first.row(&[SKIP, SKIP]);
     [&header(0, 1, 5, 3)[..], &first.next_map(&[], &[0]).body()].concat()
 }
 

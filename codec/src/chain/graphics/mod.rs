@@ -13,7 +13,7 @@ mod table;
 use std::ops::Range;
 
 use self::neighbours::Above;
-use self::strips::{Candidate, STRIP, Strips};
+use self::strips::{Candidate, SHORT_STRIP, STRIP, Strips};
 use self::table::Table;
 use super::coder::{BLUE, Coder, MAIN, RED};
 use super::model::{Alphabet, Bit};
@@ -26,8 +26,9 @@ use crate::colour::{Colours, Palette};
 const WIDE_BITS: u32 = 17;
 const NARROW_BITS: u32 = 16;
 
-/// Pixels that one flag of a run stands for.
+/// Pixels that one flag of a long and of a short run stands for.
 const RUN: usize = 16;
+const SHORT_RUN: usize = 8;
 
 /// No pixel: colours have 24 bits.
 const NONE: u32 = u32::MAX;
@@ -39,8 +40,10 @@ pub(crate) struct Graphics {
     narrow: Table<NARROW_BITS>,
     strips: Strips,
     strip: [Bit; strips::CONTEXTS],
+    short_strip: [Bit; strips::CONTEXTS],
     flat: [Bit; 32],
     run: [Bit; 8],
+    short_run: [Bit; 8],
     wide_hit: [Bit; 16 * 12],
     narrow_hit: [Bit; 16 * 8],
     older: [Bit; 20],
@@ -87,8 +90,10 @@ impl Graphics {
             narrow: Table::new(),
             strips: Strips::new(),
             strip: [Bit::STEADY; strips::CONTEXTS],
+            short_strip: [Bit::STEADY; strips::CONTEXTS],
             flat: [Bit::STEADY; 32],
             run: [Bit::STEADY; 8],
+            short_run: [Bit::STEADY; 8],
             wide_hit: [Bit::NEW; 16 * 12],
             narrow_hit: [Bit::NEW; 16 * 8],
             older: [Bit::NEW; 20],
@@ -115,15 +120,13 @@ impl Graphics {
     ) {
         let mut above = Above::NOTHING;
         let mut i = range.start;
-        // After a run or a strip that was not one, the next is tried after its length.
-        let (mut next_run, mut next_strip) = (i, i);
+        // After a run or a strip that was not one, the next of its kind is tried after its length.
+        let (mut next_run, mut next_short_run) = (i, i);
+        let (mut next_strip, mut next_short_strip) = (i, i);
         self.strips.begin(pixels[i - 1], range.len());
         while i < range.end {
-            if i >= next_run && i + RUN <= range.end && may_run(pixels, i, stride) {
-                if self.code_run(coder, pixels, older.previous, i, stride) {
-                    let run = [pixels[i - 1]; RUN];
-                    pixels[i..i + RUN].copy_from_slice(&run);
-                    self.strips.extend(&run);
+            if i >= next_run && i + RUN <= range.end && may_run::<RUN>(pixels, i, stride) {
+                if self.code_run::<C, RUN>(coder, pixels, older.previous, i, stride) {
                     i += RUN;
                     continue;
                 }
@@ -133,18 +136,41 @@ impl Graphics {
                 above.look(pixels, older, i, stride, range.end - i);
                 self.fetch::<C>(&above, pixels);
             }
-            let key = above.key(i);
+            let [key, short_key] = above.keys(i);
             if key != 0 {
                 let is_open = i >= next_strip && i + STRIP <= range.end;
                 if is_open && let Some(candidate) = self.strips.find(key, pixels[i - 1]) {
-                    if self.code_strip(coder, &mut pixels[i..i + STRIP], &candidate) {
+                    if self.code_strip::<C, STRIP>(coder, &mut pixels[i..i + STRIP], &candidate) {
                         self.strips.confirm(key, &candidate.pixels);
                         i += STRIP;
                         continue;
                     }
                     next_strip = i + STRIP;
                 }
-                self.strips.learn(key);
+                self.strips.learn::<STRIP>(key);
+            }
+            if i >= next_short_run
+                && i + SHORT_RUN <= range.end
+                && may_run::<SHORT_RUN>(pixels, i, stride)
+            {
+                if self.code_run::<C, SHORT_RUN>(coder, pixels, older.previous, i, stride) {
+                    i += SHORT_RUN;
+                    continue;
+                }
+                next_short_run = i + SHORT_RUN;
+            }
+            if short_key != 0 {
+                let end = i + SHORT_STRIP;
+                let is_open = i >= next_short_strip && end <= range.end;
+                if is_open && let Some(candidate) = self.strips.find(short_key, pixels[i - 1]) {
+                    if self.code_strip::<C, SHORT_STRIP>(coder, &mut pixels[i..end], &candidate) {
+                        self.strips.confirm(short_key, &candidate.pixels);
+                        i = end;
+                        continue;
+                    }
+                    next_short_strip = end;
+                }
+                self.strips.learn::<SHORT_STRIP>(short_key);
             }
             pixels[i] = self.code(coder, pixels, older, &above, i, stride);
             self.strips.push(pixels[i]);
@@ -155,7 +181,7 @@ impl Graphics {
     /// Brings near what the tables may be asked for of the pixels that `above` covers.
     #[inline(always)]
     fn fetch<C: Coder>(&self, above: &Above, pixels: &[u32]) {
-        self.strips.prefetch(above.keys());
+        self.strips.prefetch(above.all_keys());
         if C::ENCODES {
             let [narrow, wide] = above.all_hashes(pixels);
             for (narrow, wide) in narrow.into_iter().zip(wide) {
@@ -167,38 +193,47 @@ impl Graphics {
 
     /// Codes whether `pixels` are those of `candidate`, and makes them so if they are.
     #[inline(always)]
-    fn code_strip<C: Coder>(
+    fn code_strip<C: Coder, const LENGTH: usize>(
         &mut self,
         coder: &mut C,
         pixels: &mut [u32],
-        candidate: &Candidate,
+        candidate: &Candidate<LENGTH>,
     ) -> bool {
         let all = C::ENCODES && *pixels == candidate.pixels;
-        let follows = coder.bit(&mut self.strip[candidate.context % strips::CONTEXTS], all);
+        let models = if LENGTH == STRIP { &mut self.strip } else { &mut self.short_strip };
+        let follows = coder.bit(&mut models[candidate.context % strips::CONTEXTS], all);
         if follows {
             pixels.copy_from_slice(&candidate.pixels);
         }
         follows
     }
 
-    /// Codes whether the next [`RUN`] pixels all equal the one to their left.
+    /// Codes whether the next `LENGTH` pixels all equal the one to their left, and makes them so if
+    /// they do.
     #[inline(always)]
-    fn code_run<C: Coder>(
+    fn code_run<C: Coder, const LENGTH: usize>(
         &mut self,
         coder: &mut C,
-        pixels: &[u32],
+        pixels: &mut [u32],
         previous: &[u32],
         i: usize,
         stride: usize,
     ) -> bool {
         let west = pixels[i - 1];
-        let all = C::ENCODES && pixels[i..i + RUN].iter().all(|&pixel| pixel == west);
-        let (first, last) = (i, i + RUN - 1);
+        let all = C::ENCODES && all_are(&pixels[i..i + LENGTH], west);
+        let (first, last) = (i, i + LENGTH - 1);
         let above = pixels[first - 2 * stride] == west && pixels[last - 2 * stride] == west;
         let context = usize::from(above)
             + 2 * usize::from(previous[first] == west)
             + 4 * usize::from(previous[last] == west);
-        coder.bit(&mut self.run[context], all)
+        let models = if LENGTH == RUN { &mut self.run } else { &mut self.short_run };
+        let is_run = coder.bit(&mut models[context], all);
+        if is_run {
+            let run = [west; LENGTH];
+            pixels[i..i + LENGTH].copy_from_slice(&run);
+            self.strips.extend(&run);
+        }
+        is_run
     }
 
     /// Codes the pixel at `i`.
@@ -399,11 +434,15 @@ impl Unpredicted {
     }
 }
 
-/// Whether all known neighbours of the next [`RUN`] pixels from `i` have one colour.
+/// Whether all known neighbours of the next `LENGTH` pixels from `i` have one colour.
 #[inline(always)]
-fn may_run(pixels: &[u32], i: usize, stride: usize) -> bool {
+fn may_run<const LENGTH: usize>(pixels: &[u32], i: usize, stride: usize) -> bool {
     let west = pixels[i - 1];
-    let above = &pixels[i - stride - 2..i - stride + RUN + 2];
-    let differing = above.iter().fold(west ^ pixels[i - 2], |sum, &p| sum | (p ^ west));
-    differing == 0
+    west == pixels[i - 2] && all_are(&pixels[i - stride - 2..i - stride + LENGTH + 2], west)
+}
+
+/// Whether all pixels are `colour`; without a branch for each.
+#[inline(always)]
+fn all_are(pixels: &[u32], colour: u32) -> bool {
+    pixels.iter().fold(0, |sum, &pixel| sum | (pixel ^ colour)) == 0
 }

@@ -32,6 +32,9 @@ const KEY: [(usize, u32); 6] = [
     (14, 0x1656_67b1),
 ];
 
+/// The same for a short strip.
+const SHORT_KEY: [(usize, u32); 4] = [(0, 1), (2, 0x9e37_79b1), (4, 0x85eb_ca77), (6, 0xc2b2_ae3d)];
+
 /// What lies above [`BATCH`] pixels.
 pub(super) struct Above {
     /// Index of the first pixel.
@@ -41,6 +44,7 @@ pub(super) struct Above {
     far: [u32; ALL],
     flags: [u32; ALL],
     keys: [u32; BATCH],
+    short_keys: [u32; BATCH],
 }
 
 impl Above {
@@ -51,6 +55,7 @@ impl Above {
         far: [0; ALL],
         flags: [0; ALL],
         keys: [0; BATCH],
+        short_keys: [0; BATCH],
     };
 
     /// Whether the pixel at index `i` is one of those looked at.
@@ -70,16 +75,16 @@ impl Above {
         self.flags[self.at(i)]
     }
 
-    /// The hash of what lies above a strip from index `i` on; 0 where that is plain.
+    /// The hashes of what lies above a long and a short strip from index `i` on; 0 where that is plain.
     #[inline(always)]
-    pub(super) const fn key(&self, i: usize) -> u32 {
-        self.keys[self.at(i)]
+    pub(super) const fn keys(&self, i: usize) -> [u32; 2] {
+        [self.keys[self.at(i)], self.short_keys[self.at(i)]]
     }
 
     /// The keys of all pixels.
     #[inline(always)]
-    pub(super) const fn keys(&self) -> &[u32; BATCH] {
-        &self.keys
+    pub(super) const fn all_keys(&self) -> [&[u32; BATCH]; 2] {
+        [&self.keys, &self.short_keys]
     }
 
     /// The hashes of four and of ten neighbours of the pixel at index `i`, of which two lie to its
@@ -145,16 +150,17 @@ impl Above {
         }
         for start in (0..BATCH).step_by(STEP).take_while(|start| *start < count) {
             for x in start..start + STEP {
-                self.keys[x] = self.key_at(x);
+                self.keys[x] = self.key_at(x, KEY);
+                self.short_keys[x] = self.key_at(x, SHORT_KEY);
             }
         }
     }
 
     #[inline(always)]
-    fn key_at(&self, x: usize) -> u32 {
+    fn key_at<const PARTS: usize>(&self, x: usize, parts: [(usize, u32); PARTS]) -> u32 {
         let mut sum = 0_u32;
         let mut flags = FLAT;
-        for (ahead, factor) in KEY {
+        for (ahead, factor) in parts {
             let part = self.near[x + ahead].rotate_left(11).wrapping_add(self.far[x + ahead]);
             sum = sum.wrapping_add(times(part, factor));
             flags &= self.flags[x + ahead];
