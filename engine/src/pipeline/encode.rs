@@ -98,7 +98,6 @@ impl Encode {
     }
 
     fn step(&mut self) -> Next {
-        self.stage.gate.encoder_looks();
         let now_us = clock::now_us();
         self.take_newest();
         self.seat_viewers(now_us);
@@ -106,9 +105,10 @@ impl Encode {
             line.heed_reports();
         }
         self.settle_lines(now_us);
-        let turn = self.take_turns(now_us);
-        if matches!(turn, Turn::Worked) {
-            self.stage.gate.encoder_works();
+        let mut turn = self.take_turns(now_us);
+        if matches!(turn, Turn::Blocked(_)) {
+            self.stage.gate.encoder_waits();
+            turn = self.take_turns(now_us);
         }
         // Newer pixels go first.
         let is_open = self.roster.iter().any(|seat| seat.is_open());
@@ -116,7 +116,7 @@ impl Encode {
         match turn {
             Turn::Worked if !capture_goes => Next::Again,
             Turn::Worked => Next::Wait(None),
-            Turn::Waits(until_us) => Next::Wait(until_us),
+            Turn::Waits(until_us) | Turn::Blocked(until_us) => Next::Wait(until_us),
         }
     }
 
@@ -242,18 +242,21 @@ impl Encode {
             is_shared: self.lines.iter().flatten().count() > 1,
             coding: &self.stage.coding,
         };
-        let mut due_us: Option<u64> = None;
+        let (mut due_us, mut is_blocked) = (None, false);
         for _ in 0..MAX_LINES {
             let place = self.next;
             self.next = (place + 1) % MAX_LINES;
             let Some(line) = &mut self.lines[place] else { continue };
-            match line.take_turn(&now) {
+            let at_us: Option<u64> = match line.take_turn(&now) {
                 Turn::Worked => return Turn::Worked,
-                Turn::Waits(at_us) => {
-                    due_us = due_us.into_iter().chain(at_us).min();
+                Turn::Waits(at_us) => at_us,
+                Turn::Blocked(at_us) => {
+                    is_blocked = true;
+                    at_us
                 }
-            }
+            };
+            due_us = due_us.into_iter().chain(at_us).min();
         }
-        Turn::Waits(due_us)
+        if is_blocked { Turn::Blocked(due_us) } else { Turn::Waits(due_us) }
     }
 }

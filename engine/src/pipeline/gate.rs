@@ -17,7 +17,7 @@ pub(crate) struct Gate {
     encoder_busy: AtomicBool,
     /// The capture thread has damage and waits for a send slot.
     capture_waits: AtomicBool,
-    /// The encoder has found nothing that it may do now.
+    /// The encoder has something to do and waits for a send slot.
     encoder_waits: AtomicBool,
     capture: SourceWaker,
     encoder: OnceLock<Thread>,
@@ -76,14 +76,10 @@ impl Gate {
         is_open && self.wake_capture()
     }
 
-    /// The encoder looks for something to do, and is woken when something changes from now on.
-    pub(crate) fn encoder_looks(&self) {
+    /// The encoder has something to do for viewers without a slot, and is woken when one may have
+    /// opened from now on; it looks once more before it sleeps.
+    pub(crate) fn encoder_waits(&self) {
         self.encoder_waits.store(true, Ordering::SeqCst);
-    }
-
-    /// The encoder has found something to do, and will look again.
-    pub(crate) fn encoder_works(&self) {
-        self.encoder_waits.store(false, Ordering::SeqCst);
     }
 
     fn wake_capture(&self) -> bool {

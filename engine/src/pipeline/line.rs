@@ -92,6 +92,8 @@ pub(super) enum Turn {
     Worked,
     /// There is nothing to do before this time, or before something changes.
     Waits(Option<u64>),
+    /// There is something to do for a viewer without a send slot; or, from this time on, without it.
+    Blocked(Option<u64>),
 }
 
 /// What a turn needs to know.
@@ -200,30 +202,32 @@ impl Line {
     /// What a viewer lacks goes before newer pixels, those before leftovers, leftovers before
     /// refinement.
     pub(super) fn take_turn(&mut self, now: &Now<'_>) -> Turn {
-        let has_healed = self.heal(now);
-        match self.encode(now) {
-            Turn::Waits(_) if has_healed => Turn::Worked,
-            turn => turn,
+        let healing = self.heal(now);
+        match (healing, self.encode(now)) {
+            (Turn::Worked, _) | (_, Turn::Worked) => Turn::Worked,
+            (Turn::Blocked(_), Turn::Waits(at_us)) => Turn::Blocked(at_us),
+            (_, turn) => turn,
         }
     }
 
     /// Sends a viewer what it lacks of the line's picture, if one lacks anything and has a slot.
-    fn heal(&mut self, now: &Now<'_>) -> bool {
+    fn heal(&mut self, now: &Now<'_>) -> Turn {
         let Self { encoder, audience, members, payloads, .. } = self;
         let position = encoder.position();
         if position.number == 0 {
-            return false;
+            return Turn::Waits(None);
         }
-        let needs =
-            |member: &Member| audience.needs_healing(member.seat.id) && member.seat.is_open();
+        let needs = |member: &Member| audience.needs_healing(member.seat.id);
+        let may = |member: &Member| needs(member) && member.seat.is_open();
         let count = members.len();
         let mut in_turn = (self.next_to_heal..count).chain(0..self.next_to_heal.min(count));
-        let Some(at) = in_turn.find(|&at| members.get(at).is_some_and(needs)) else {
-            return false;
+        let Some(at) = in_turn.find(|&at| members.get(at).is_some_and(may)) else {
+            let is_blocked = members.iter().any(needs);
+            return if is_blocked { Turn::Blocked(None) } else { Turn::Waits(None) };
         };
         self.next_to_heal = at + 1;
         let others_follow = members.iter().any(|member| audience.follows(member.seat.id));
-        let Some(member) = members.get_mut(at) else { return false };
+        let Some(member) = members.get_mut(at) else { return Turn::Waits(None) };
         let id = member.seat.id;
         let mut budget_bytes = member.seat.flow().budget_bytes();
         if others_follow || now.is_shared {
@@ -242,7 +246,7 @@ impl Line {
                 member.pacing.fall_behind(now.us);
             }
         }
-        true
+        Turn::Worked
     }
 
     /// Codes what has changed, or refines, for the viewers that follow.
@@ -253,9 +257,9 @@ impl Line {
         let due_us = due_us.map(|due_us| due_us.max(self.refine_after_us));
         let has_work = is_damaged || due_us.is_some_and(|due_us| due_us <= now.us);
         match self.receivers(has_work, now.us) {
-            Receivers::None if has_work => return Turn::Waits(None),
+            Receivers::None if has_work => return Turn::Blocked(None),
             Receivers::None => return Turn::Waits(due_us),
-            Receivers::Wait { until_us } => return Turn::Waits(Some(until_us)),
+            Receivers::Wait { until_us } => return Turn::Blocked(Some(until_us)),
             Receivers::Ready => {}
         }
         let mut budget_bytes = usize::MAX;
@@ -346,4 +350,156 @@ enum Receivers {
     Wait { until_us: u64 },
     /// Those in [`Line::open`].
     Ready,
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+    use std::task::{Context, Poll, Waker};
+
+    use bytes::Bytes;
+    use crossbeam::atomic::AtomicCell;
+    use tessera_capture::SourceWaker;
+    use tessera_codec::{EncoderConfig, TileIndex};
+
+    use super::super::pictures::{Reader, Writer, pictures};
+    use super::super::seat::Wishes;
+    use super::super::stage::Stage;
+    use super::*;
+
+    const SIZE: Size = Size::new(256, 128);
+
+    struct Rig {
+        stage: Arc<Stage>,
+        line: Line,
+        pictures: (Writer<Captured>, Reader<Captured>),
+        now_us: u64,
+    }
+
+    impl Rig {
+        /// A line with a viewer of each of `ids`.
+        fn new(ids: std::ops::Range<u64>) -> Self {
+            let poll = mio::Poll::new().expect("an event queue");
+            let waker = SourceWaker::new(poll.registry(), mio::Token(0)).expect("a waker");
+            let kind = Kind { colours: ColourMode::Standard, pace: Pace::Fast };
+            let encoder = Encoder::new(SIZE, EncoderConfig::default()).expect("an encoder");
+            let mut rig = Self {
+                stage: Arc::new(Stage::new(waker, Arc::default())),
+                line: Line::new(kind, encoder, SIZE),
+                pictures: pictures(SIZE),
+                now_us: 1_000_000,
+            };
+            ids.for_each(|id| rig.join(id));
+            rig
+        }
+
+        fn join(&mut self, id: u64) {
+            let wishes = Wishes {
+                colours: AtomicCell::new(ColourMode::Standard),
+                has_left: AtomicBool::new(false),
+            };
+            let seat = Seat::new(id, Arc::clone(&self.stage), Arc::new(wishes));
+            self.line.join(Member::new(Arc::new(seat), self.now_us), self.now_us);
+        }
+
+        /// Draws something in a tile and gives the line a turn.
+        fn draw(&mut self, tile: u32, shade: u8) -> Turn {
+            let mut drawn = Region::empty(SIZE);
+            drawn.insert(TileIndex(tile));
+            let paint = |tiles: &Region, frame: &mut tessera_codec::Frame| {
+                for rect in tiles.rects() {
+                    for y in rect.y..rect.y + rect.height {
+                        frame.span_mut(rect.x, y, rect.width).fill(shade);
+                    }
+                }
+                Ok::<_, std::convert::Infallible>(())
+            };
+            let Ok(()) = self.pictures.0.write(&drawn, paint, |_| {});
+            assert!(self.pictures.1.advance());
+            if let Some(picture) = self.pictures.1.current() {
+                self.line.damage(&picture.changed);
+            }
+            self.turn()
+        }
+
+        fn turn(&mut self) -> Turn {
+            let now = Now {
+                picture: self.pictures.1.current(),
+                pointer: None,
+                us: self.now_us,
+                is_shared: false,
+                coding: &self.stage.coding,
+            };
+            self.line.take_turn(&now)
+        }
+
+        /// What the connection of viewer `id` takes out of its outbox.
+        fn sent_to(&self, id: u64) -> Vec<Bytes> {
+            let seat = &self.line.members.iter().find(|member| member.seat.id == id);
+            let seat = &seat.expect("it is there").seat;
+            let mut context = Context::from_waker(Waker::noop());
+            let mut sent = Vec::new();
+            while let Poll::Ready(outgoing) =
+                std::pin::pin!(seat.next_outgoing()).as_mut().poll(&mut context)
+            {
+                sent.push(outgoing.expect("it can be served").payload.bytes);
+            }
+            sent
+        }
+
+        /// Viewer `id` presents nothing of what it has received.
+        fn stall(&self, id: u64) {
+            for member in self.line.members.iter().filter(|member| member.seat.id == id) {
+                (0..8).for_each(|_| member.seat.received(0, true));
+            }
+        }
+    }
+
+    fn places(sent: &[Bytes]) -> Vec<(*const u8, usize)> {
+        sent.iter().map(|bytes| (bytes.as_ptr(), bytes.len())).collect()
+    }
+
+    #[test]
+    fn every_viewer_is_sent_the_same_buffers() {
+        let mut rig = Rig::new(0..3);
+        for shade in 1..20 {
+            rig.now_us += 20_000;
+            assert!(matches!(rig.draw(u32::from(shade) % 8, shade), Turn::Worked));
+            let sent = [0, 1, 2].map(|id| rig.sent_to(id));
+            assert!(!sent[0].is_empty());
+            assert_eq!(places(&sent[0]), places(&sent[1]));
+            assert_eq!(places(&sent[0]), places(&sent[2]));
+        }
+        assert_eq!(rig.stage.coding.snapshot().codings, 19, "and each was coded once");
+    }
+
+    #[test]
+    fn a_viewer_without_a_slot_is_waited_for_briefly_and_then_left_out() {
+        let mut rig = Rig::new(0..2);
+        rig.draw(0, 1);
+        assert_eq!(places(&rig.sent_to(0)), places(&rig.sent_to(1)));
+        rig.stall(1);
+        let Turn::Blocked(Some(until_us)) = rig.draw(1, 2) else {
+            panic!("it waits for the other")
+        };
+        assert!(until_us > rig.now_us && until_us <= rig.now_us + 40_000);
+        rig.now_us = until_us;
+        assert!(matches!(rig.turn(), Turn::Worked));
+        assert_eq!((rig.sent_to(0).len(), rig.sent_to(1).len()), (1, 0));
+        // It does not follow any more, and nobody waits for it.
+        assert!(matches!(rig.draw(2, 3), Turn::Worked));
+        assert_eq!((rig.sent_to(0).len(), rig.sent_to(1).len()), (1, 0));
+    }
+
+    #[test]
+    fn whoever_joins_is_healed_before_the_next_update_and_costs_the_others_none() {
+        let mut rig = Rig::new(0..1);
+        rig.draw(0, 1);
+        rig.sent_to(0);
+        rig.join(7);
+        assert!(matches!(rig.draw(1, 2), Turn::Worked));
+        let (first, joined) = (rig.sent_to(0), rig.sent_to(7));
+        assert_eq!(joined.len(), 1 + first.len(), "slices, and what the other one gets");
+        assert_eq!(places(&first), places(&joined[1..]));
+    }
 }

@@ -8,9 +8,10 @@
 use tessera_codec::Pace;
 
 /// What may be waited at once, and what is regained meanwhile, in microseconds of waiting for each
-/// second without. Choices, not measurements: on the fast line no more than a picture at 60 a second,
-/// and 2 % of the time; the slow line goes by its slowest viewer, unless nothing is heard of it.
-const FAST: Ration = Ration { most_us: 15_000, regained_us_per_s: 20_000 };
+/// second without. Choices, not measurements: on the fast line some pictures at 60 a second, so that
+/// a busy computer does not count as slow, and 3 % of the time; the slow line goes by its slowest
+/// viewer, unless nothing is heard of it.
+const FAST: Ration = Ration { most_us: 40_000, regained_us_per_s: 30_000 };
 const SLOW: Ration = Ration { most_us: 250_000, regained_us_per_s: 1_000_000 };
 
 #[derive(Clone, Copy, Debug)]
@@ -62,9 +63,10 @@ mod tests {
         let mut patience = Patience::of(Pace::Fast, 0);
         assert_eq!(patience.note(true, 1_000), FAST.most_us);
         assert_eq!(patience.note(true, 11_000), FAST.most_us - 10_000);
-        assert_eq!(patience.note(true, 17_000), 0);
-        assert_eq!(patience.note(false, 17_000), 0);
-        assert_eq!(patience.note(true, 1_017_000), FAST.most_us, "regained, and no more than that");
+        assert_eq!(patience.note(true, 42_000), 0);
+        assert_eq!(patience.note(false, 42_000), 0);
+        assert_eq!(patience.note(false, 1_042_000), FAST.regained_us_per_s);
+        assert_eq!(patience.note(true, 9_042_000), FAST.most_us, "no more than that");
     }
 
     #[test]
@@ -77,6 +79,6 @@ mod tests {
             patience.note(false, now_us + wait_us);
             waited_us += wait_us;
         }
-        assert!(waited_us < 60_000_000 * 3 / 100, "{waited_us} of 60,000,000");
+        assert!(waited_us < 60_000_000 * 4 / 100, "{waited_us} of 60,000,000");
     }
 }
