@@ -167,6 +167,29 @@ fn what_a_joiner_holds_stays_exact_in_any_colours() {
 }
 
 #[test]
+fn what_changes_all_the_time_does_not_keep_a_joiner_from_the_rest() {
+    let mut desk = desk(Policy::Exact);
+    desk.draw_photo(1);
+    desk.send();
+    let (mut late, mut missing) = (decoder(), Region::full(SIZE));
+    let (mut out, mut starts, mut since) = (Payloads::new(), true, 0);
+    for step in 0..40 {
+        desk.encoder.written_since(since, &mut missing);
+        desk.encoder.repair(&mut missing, starts, 10_000, &mut out);
+        out.iter().for_each(|payload| assert_eq!(apply(&mut late, payload), None));
+        (starts, since) = (false, desk.encoder.position().number);
+        // More than a budget, in the upper rows.
+        desk.draw_photo_in(0, 0, SIZE.width, 128, step);
+        desk.send();
+    }
+    let shown = late.view().expect("picture");
+    let row = |y: u16| shown.span(0, y, SIZE.width).to_vec();
+    for y in 256..SIZE.height {
+        assert!(row(y) == desk.frame.view().span(0, y, SIZE.width), "row {y} was not sent");
+    }
+}
+
+#[test]
 fn slices_made_while_colours_change_claim_nothing_in_the_new_ones() {
     let mut desk = desk(Policy::Exact);
     desk.draw_photo(3);

@@ -52,6 +52,9 @@ pub(super) struct Slices {
     cells: Vec<Cell>,
     /// Cells of the update at hand.
     chosen: Vec<usize>,
+    /// Where the next update begins: where the budget ended the one before, so that cells which change
+    /// all the time do not keep others away.
+    first: usize,
     payload: Vec<u8>,
 }
 
@@ -62,6 +65,7 @@ impl Slices {
             columns: 0,
             cells: Vec::new(),
             chosen: Vec::new(),
+            first: 0,
             payload: Vec::new(),
         }
     }
@@ -72,6 +76,7 @@ impl Slices {
         let cells = self.columns * grid.rows().div_ceil(CELL_TILES);
         self.cells.clear();
         self.cells.resize_with(cells as usize, Cell::default);
+        self.first = 0;
     }
 
     /// The tiles of a cell.
@@ -135,8 +140,9 @@ impl Encoder {
             tiles.clone_from(&Region::empty(self.grid.size()));
         }
         self.slices.chosen.clear();
+        let first = std::mem::take(&mut self.slices.first);
         let mut bytes = 0;
-        for cell in 0..self.slices.cells.len() {
+        for cell in (first..self.slices.cells.len()).chain(0..first) {
             let block = self.slices.block(cell, self.grid);
             let mut wanted = 0;
             for (tile, bit) in block.tiles(self.grid).zip(0..) {
@@ -146,6 +152,7 @@ impl Encoder {
             }
             if wanted != 0 {
                 if bytes >= budget_bytes {
+                    self.slices.first = cell;
                     break;
                 }
                 self.make_slice(cell, block, wanted);
