@@ -29,6 +29,24 @@ pub(crate) enum Command {
     Plot(PlotArgs),
     /// Write updates of a part of a clip as an input of the fuzz target `decode`.
     Seed(SeedArgs),
+    /// What several viewers of one share cost, beside one viewer.
+    Viewers(ViewersArgs),
+}
+
+/// Arguments of `viewers`.
+#[derive(Debug, Args)]
+pub(crate) struct ViewersArgs {
+    /// The clip that they see.
+    pub(crate) clip: PathBuf,
+    /// How many viewers, one run after the other; the others are compared with the first.
+    #[arg(long, value_delimiter = ',', default_value = "1,2,4,8")]
+    pub(crate) viewers: Vec<usize>,
+    /// Pictures that are counted, after some that are not.
+    #[arg(long, default_value_t = 120)]
+    pub(crate) frames: usize,
+    /// Runs with each number of viewers; the fastest counts.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) passes: u16,
 }
 
 /// Arguments of `codec`.

@@ -42,6 +42,12 @@ pub(crate) enum BenchError {
     /// A rival did not run.
     #[error("{0} failed; leave the rivals out with --only ours")]
     Rival(&'static str),
+    /// The viewers of a share did not do their part.
+    #[error("the viewers {0}; take a clip of more pictures, and try again")]
+    Viewers(&'static str),
+    /// A share or a connection of it failed.
+    #[error(transparent)]
+    Share(#[from] tessera::Error),
     /// QOI refused a picture.
     #[error("QOI: {0}")]
     Qoi(#[from] qoi::Error),

@@ -18,6 +18,7 @@ mod report;
 mod rivals;
 mod seed;
 mod tools;
+mod viewers;
 
 use std::process::ExitCode;
 
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::Record(arguments) => record::run(&arguments),
         Command::Plot(arguments) => plot::run(&arguments),
         Command::Seed(arguments) => seed::run(&arguments),
+        Command::Viewers(arguments) => viewers::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
