@@ -90,11 +90,16 @@ pub fn messages(data: &[u8]) {
 }
 
 /// Parses `data` as a message between a participant and a relay; what is understood must be written as it was read, and no
-/// bind of arbitrary bytes may be accepted.
+/// bind of arbitrary bytes may be accepted. Cut into the packets of a tunnel, whole and in chunks whose length its first
+/// byte says, it must give the same.
 ///
 /// # Panics
 /// When it does not hold.
 pub fn relay(data: &[u8]) {
+    if let Some((step, stream)) = data.split_first() {
+        let step = usize::from(*step).max(1);
+        assert_eq!(read_packets(stream, stream.len().max(1)), read_packets(stream, step));
+    }
     let Ok(message) = relay::Message::parse(data) else { return };
     assert!(relay::is_relay_message(data) && data.len() <= relay::MAX_MESSAGE_BYTES);
     assert_eq!(message.to_bytes(), data);
@@ -104,6 +109,20 @@ pub fn relay(data: &[u8]) {
         let text = String::from(bind.token.clone());
         assert_eq!(relay::SignedToken::try_from(text), Ok(bind.token));
     }
+}
+
+/// The packets up to the end or the first error, and whether there was none.
+fn read_packets(stream: &[u8], step: usize) -> (Vec<Bytes>, bool) {
+    let mut inbound = relay::tunnel::Inbound::default();
+    let mut packets = Vec::new();
+    for chunk in stream.chunks(step) {
+        let read = inbound.push(chunk);
+        packets.extend(std::iter::from_fn(|| inbound.pop()));
+        if read.is_err() {
+            return (packets, false);
+        }
+    }
+    (packets, true)
 }
 
 fn json_message<T: Serialize + DeserializeOwned + PartialEq + Debug>(data: &[u8]) {

@@ -185,6 +185,18 @@ pub(crate) fn tunnel_client(trust: Trust) -> Result<Arc<ClientConfig>, Error> {
     Ok(Arc::new(config))
 }
 
+/// The configuration for the other side of such a tunnel.
+pub(crate) fn tunnel_server(identity: &Identity) -> Result<Arc<ServerConfig>, Error> {
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13])?
+        .with_no_client_auth()
+        .with_single_cert(identity.certificate_chain(), identity.private_key())?;
+    config.alpn_protocols = vec![TUNNEL_ALPN.to_vec()];
+    config.send_tls13_tickets = 0;
+    config.max_early_data_size = 0;
+    Ok(Arc::new(config))
+}
+
 /// The configuration for accepting a peer that `trust` admits.
 pub(crate) fn server(
     identity: &Identity,

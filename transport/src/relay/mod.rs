@@ -6,6 +6,8 @@
 //! first byte and from each other by their length, and no answer is longer than its question. docs/protocol.md
 //! (section 9) is the normative description.
 //!
+//! Where packets do not get through, the same messages and packets travel in a [`tunnel`].
+//!
 //! Everything here is pure. [`Binder`] is the participant's side; [`Cookies`] and [`Bind::verify`] are what a relay
 //! decides by. Sockets, tables and limits of the relay stand in the center's program, and which path carries a
 //! session's packets is not decided here.
@@ -14,6 +16,7 @@ mod binder;
 mod cookie;
 mod message;
 mod token;
+pub mod tunnel;
 
 pub use binder::{Binder, Event};
 pub use cookie::{Cookies, WINDOW_S};

@@ -4,14 +4,13 @@
 //! system is given little at a time, and whole packets that waited too long are dropped rather than sent late.
 
 mod proxy;
-mod queue;
 
 use crate::endpoint::Trust;
 use crate::identity::Fingerprint;
+use crate::relay::tunnel::{Inbound, Outbound};
 use crate::tls;
 use bytes::Bytes;
 pub use proxy::{Proxy, ProxyError};
-use queue::{Inbound, Outbound};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

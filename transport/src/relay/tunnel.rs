@@ -1,8 +1,11 @@
-//! Packets in a byte stream: each with its length before it, and none of them late.
+//! Packets in a byte stream, for both sides of a tunnel: each with its length before it, and none of them late.
 
+use crate::identity::Identity;
+use crate::tls;
 use bytes::{Buf, Bytes, BytesMut};
 use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
 
 /// Longest packet in a frame: that of an Ethernet.
 const MAX_PACKET_BYTES: usize = 1500;
@@ -20,24 +23,33 @@ const MAX_WAITING_BYTES: usize = 1 << 20;
 /// Packets received and not yet taken; QUIC takes them before the next is read, unless its thread is held up.
 const MAX_RECEIVED: usize = 2048;
 
+/// The relay's side of TLS: TLS 1.3, its usual certificate, and none asked for, since what a participant wants it proves
+/// inside.
+pub fn server_config(identity: &Identity) -> Result<Arc<rustls::ServerConfig>, rustls::Error> {
+    tls::tunnel_server(identity)
+}
+
 /// Packets on their way into the tunnel.
 #[derive(Debug, Default)]
-pub(super) struct Outbound {
+pub struct Outbound {
     /// Frames, one after the other.
     frames: VecDeque<u8>,
     /// When each was queued, and its length.
     waiting: VecDeque<(u64, usize)>,
+    dropped: u64,
 }
 
 impl Outbound {
     /// Queues packets of `packet_bytes` each, the last of which may be shorter. What there is no room for is dropped.
-    pub(super) fn push(&mut self, contents: &[u8], packet_bytes: usize, now_us: u64) {
+    pub fn push(&mut self, contents: &[u8], packet_bytes: usize, now_us: u64) {
+        self.drop_late(now_us);
         for packet in contents.chunks(packet_bytes.max(1)) {
             let frame_bytes = LENGTH_BYTES + packet.len();
             let Ok(length) = u16::try_from(packet.len()) else { continue };
             if packet.len() > MAX_PACKET_BYTES
                 || self.frames.len() + frame_bytes > MAX_WAITING_BYTES
             {
+                self.dropped += 1;
                 continue;
             }
             self.frames.extend(length.to_le_bytes());
@@ -46,34 +58,43 @@ impl Outbound {
         }
     }
 
-    /// Moves the next frames to `batch` and drops those that are late.
-    pub(super) fn take(&mut self, now_us: u64, batch: &mut Vec<u8>) {
-        while let Some(&(queued_us, frame_bytes)) = self.waiting.front() {
-            let is_late = now_us.saturating_sub(queued_us) > LATE_US;
-            if !is_late && batch.len() + frame_bytes > BATCH_BYTES {
-                break;
-            }
+    /// Moves the next frames to `batch`, at most 8 KiB, and drops those that are late.
+    pub fn take(&mut self, now_us: u64, batch: &mut Vec<u8>) {
+        self.drop_late(now_us);
+        while let Some(&(_, frame_bytes)) = self.waiting.front()
+            && batch.len() + frame_bytes <= BATCH_BYTES
+        {
             self.waiting.pop_front();
-            let frame = self.frames.drain(..frame_bytes.min(self.frames.len()));
-            if is_late {
-                drop(frame);
-            } else {
-                batch.extend(frame);
-            }
+            batch.extend(self.frames.drain(..frame_bytes.min(self.frames.len())));
         }
+    }
+
+    fn drop_late(&mut self, now_us: u64) {
+        while let Some(&(queued_us, frame_bytes)) = self.waiting.front()
+            && now_us.saturating_sub(queued_us) > LATE_US
+        {
+            self.waiting.pop_front();
+            drop(self.frames.drain(..frame_bytes.min(self.frames.len())));
+            self.dropped += 1;
+        }
+    }
+
+    /// Packets that were late or that there was no room for, since this was last asked.
+    pub fn take_dropped(&mut self) -> u64 {
+        std::mem::take(&mut self.dropped)
     }
 }
 
 /// Packets out of the tunnel.
 #[derive(Debug, Default)]
-pub(super) struct Inbound {
+pub struct Inbound {
     bytes: BytesMut,
     packets: VecDeque<Bytes>,
 }
 
 impl Inbound {
     /// Takes what was read. Fails when it is no sequence of frames.
-    pub(super) fn push(&mut self, received: &[u8]) -> io::Result<()> {
+    pub fn push(&mut self, received: &[u8]) -> io::Result<()> {
         self.bytes.extend_from_slice(received);
         while let Some(length) = self.bytes.first_chunk::<LENGTH_BYTES>() {
             let length = usize::from(u16::from_le_bytes(*length));
@@ -93,7 +114,7 @@ impl Inbound {
     }
 
     /// The next packet.
-    pub(super) fn pop(&mut self) -> Option<Bytes> {
+    pub fn pop(&mut self) -> Option<Bytes> {
         self.packets.pop_front()
     }
 }
