@@ -17,6 +17,8 @@ pub(crate) struct Announcement {
     pub(crate) http: SocketAddr,
     /// Where the relay's UDP sockets are bound.
     pub(crate) relay: SocketAddr,
+    /// Where its tunnels are taken in.
+    pub(crate) tunnel: Option<SocketAddr>,
     pub(crate) fingerprint: Fingerprint,
     /// A token for the first CSR; `None` when one is enrolled.
     pub(crate) token: Option<EnrolmentToken>,
@@ -25,11 +27,12 @@ pub(crate) struct Announcement {
 impl Announcement {
     /// One `name value` line each, `center` once for each address, loopback first.
     pub(crate) fn for_programs(&self) -> String {
-        let Self { bound, http, relay, fingerprint, token } = self;
+        let Self { bound, http, relay, tunnel, fingerprint, token } = self;
         let mut lines = vec![("listening on", format!("{bound}/udp"))];
         lines.extend(self.centers().map(|center| ("center", center)));
         lines.push(("fingerprint", fingerprint.to_string()));
         lines.push(("relay", format!("{relay}/udp")));
+        lines.extend(tunnel.iter().map(|tunnel| ("tunnel", format!("{tunnel}/tcp"))));
         lines.extend(token.iter().map(|token| ("enrolment token", token.reveal().to_string())));
         lines.push(("http", format!("http://{http}/healthz http://{http}/metrics")));
         lines.iter().fold(String::new(), |mut text, (name, value)| {
@@ -41,7 +44,7 @@ impl Announcement {
 
     /// Labels with the values below them.
     pub(crate) fn for_people(&self) -> String {
-        let Self { bound, http, relay, token, .. } = self;
+        let Self { bound, http, relay, tunnel, token, .. } = self;
         let mut parts =
             vec![("The center listens for CSRs and customers on UDP", bound.to_string())];
         let mut centers = self.centers();
@@ -51,6 +54,7 @@ impl Announcement {
             ("Token for the first CSR, valid once and for 24 hours", token.reveal().to_string())
         }));
         parts.push(("It relays between them on UDP", relay.to_string()));
+        parts.extend(tunnel.iter().map(|it| ("And, where UDP is blocked, on TCP", it.to_string())));
         parts.push(("Health and metrics", format!("http://{http}/healthz\nhttp://{http}/metrics")));
         parts.iter().fold(String::new(), |mut text, (label, value)| {
             // Writing to a String cannot fail.
@@ -104,6 +108,7 @@ mod tests {
             bound: SocketAddr::from(([192, 0, 2, 7], 7443)),
             http: SocketAddr::from(([127, 0, 0, 1], 7480)),
             relay: SocketAddr::from(([192, 0, 2, 7], 7444)),
+            tunnel: Some(SocketAddr::from(([192, 0, 2, 7], 443))),
             fingerprint,
             token: Some(EnrolmentToken::generate(fingerprint).expect("random")),
         }
@@ -137,7 +142,8 @@ mod tests {
         assert_eq!(value("enrolment token "), Some(token.as_str()));
         assert_eq!(value("listening on "), Some("192.0.2.7:7443/udp"));
         assert_eq!(value("relay "), Some("192.0.2.7:7444/udp"));
-        assert_eq!(text.lines().count(), 6, "{text}");
+        assert_eq!(value("tunnel "), Some("192.0.2.7:443/tcp"));
+        assert_eq!(text.lines().count(), 7, "{text}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use tessera_transport::Fingerprint;
 use tessera_transport::center::RelayPlace;
 
 use crate::error::Error;
+use crate::relay::TunnelAddress;
 
 /// The center of a Tessera installation: it enrols support representatives (CSRs) and introduces customers to
 /// them by session number.
@@ -50,6 +51,11 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "ADDR")]
     pub(crate) relay: Option<SocketAddr>,
 
+    /// TCP address for participants whom UDP does not reach, or `off` [default: port 443 beside the UDP address,
+    /// where that is allowed]
+    #[arg(long, value_name = "ADDR|off", value_parser = parse_tunnel)]
+    pub(crate) tunnel: Option<TunnelAddress>,
+
     /// Further relay for the participants, up to three: what `tessera-center relay` prints there as `relay`
     #[arg(long = "other-relay", value_name = "IP:PORT#FINGERPRINT")]
     pub(crate) other_relays: Vec<RelayPlace>,
@@ -76,6 +82,11 @@ pub(crate) struct Relay {
     /// UDP address for participants; the default is every IPv4 address of this machine
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:7444")]
     pub(crate) listen: SocketAddr,
+
+    /// TCP address for participants whom UDP does not reach, or `off` [default: port 443 beside the UDP address,
+    /// where that is allowed]
+    #[arg(long, value_name = "ADDR|off", value_parser = parse_tunnel)]
+    pub(crate) tunnel: Option<TunnelAddress>,
 
     /// TCP address of /healthz and /metrics; not encrypted, so keep it on loopback or behind a proxy
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7481")]
@@ -106,7 +117,36 @@ pub(crate) enum Csr {
     },
 }
 
+fn parse_tunnel(text: &str) -> Result<TunnelAddress, String> {
+    match text {
+        "off" => Ok(TunnelAddress::Off),
+        text => text
+            .parse()
+            .map(TunnelAddress::At)
+            .map_err(|_| "write an address and a port, such as 0.0.0.0:443, or off".to_owned()),
+    }
+}
+
+/// Where tunnels are taken in unless `--tunnel` says: where few firewalls object.
+fn default_tunnel(beside: SocketAddr) -> TunnelAddress {
+    // Any free port for packets means any for tunnels.
+    let port = if beside.port() == 0 { 0 } else { 443 };
+    TunnelAddress::IfAllowed(SocketAddr::new(beside.ip(), port))
+}
+
+impl Relay {
+    /// Where tunnels are taken in.
+    pub(crate) fn tunnel_address(&self) -> TunnelAddress {
+        self.tunnel.unwrap_or_else(|| default_tunnel(self.listen))
+    }
+}
+
 impl Serve {
+    /// Where tunnels are taken in.
+    pub(crate) fn tunnel_address(&self) -> TunnelAddress {
+        self.tunnel.unwrap_or_else(|| default_tunnel(self.listen))
+    }
+
     /// Where the relay listens: as given, else beside `--listen`.
     pub(crate) fn relay_address(&self) -> SocketAddr {
         self.relay.unwrap_or_else(|| {

@@ -48,6 +48,12 @@ pub(crate) enum Error {
     Relay { address: SocketAddr, flag: &'static str, source: io::Error },
 
     #[error(
+        "tunnels cannot be taken in on TCP address {address} ({source}): choose an address of this machine \
+         and a port that you may use with --tunnel ADDR, or none with --tunnel off"
+    )]
+    Tunnel { address: SocketAddr, source: io::Error },
+
+    #[error(
         "no data folder is known because neither XDG_DATA_HOME nor HOME is set: name one with \
          --data DIR"
     )]

@@ -22,12 +22,14 @@ use crate::{http, logging};
 pub(crate) async fn run(data_dir: &Path, options: &cli::Relay) -> Result<(), Error> {
     logging::start(options.log_json);
     let mut signals = Signals::new()?;
-    let identity = Identity::load_or_create(data_dir)?;
+    let identity = Arc::new(Identity::load_or_create(data_dir)?);
     let http_listener = http::bind(options.metrics, "metrics").await?;
     let relay = Arc::new(Relay::start(&Settings {
         listen: options.listen,
         listen_flag: "listen",
-        relay: identity.fingerprint(),
+        tunnel: options.tunnel_address(),
+        center_beside: None,
+        identity: identity.clone(),
         center: options.key,
         loops: options.threads.map_or_else(relay::loop_for_each_core, usize::from),
         offload: !options.no_offload,
@@ -39,7 +41,9 @@ pub(crate) async fn run(data_dir: &Path, options: &cli::Relay) -> Result<(), Err
     info!(%listen, %http, %fingerprint, center = %options.key, "relaying");
     let mut lines = vec![("listening on", format!("{listen}/udp"))];
     let places = reachable_addresses(listen).into_iter();
-    lines.extend(places.map(|place| ("relay", format!("{place}#{fingerprint}"))));
+    let tunnel_port = relay.tunnel().map(|tunnel| format!("/{}", tunnel.port()));
+    let tunnel_port = tunnel_port.unwrap_or_default();
+    lines.extend(places.map(|place| ("relay", format!("{place}{tunnel_port}#{fingerprint}"))));
     lines.push(("fingerprint", fingerprint.to_string()));
     lines.push(("http", format!("http://{http}/healthz http://{http}/metrics")));
     let mut text = String::new();

@@ -42,7 +42,9 @@ pub(crate) async fn run(data_dir: &Path, options: &Serve) -> Result<(), Error> {
     let relay = Relay::start(&relay::Settings {
         listen: options.relay_address(),
         listen_flag: "relay",
-        relay: identity.fingerprint(),
+        tunnel: options.tunnel_address(),
+        center_beside: Some(endpoint.local_address().map_err(no_address)?),
+        identity: identity.clone(),
         center: identity.fingerprint(),
         loops: relay::loop_for_each_core(),
         offload: true,
@@ -52,7 +54,7 @@ pub(crate) async fn run(data_dir: &Path, options: &Serve) -> Result<(), Error> {
     if left_open > 0 {
         info!(sessions = left_open, "closed what the last run had left open");
     }
-    announce(&endpoint, &http_listener, relay.address(), &store).await?;
+    announce(&endpoint, &http_listener, &relay, &store).await?;
 
     let grace = Duration::from_secs(options.grace_seconds);
     let introducer = Introducer {
@@ -84,8 +86,13 @@ fn relays(options: &Serve, own: &Relay, fingerprint: Fingerprint) -> Vec<RelayPl
     // it from outside is not known here.
     let is_with_center = address.ip() == listen || address.ip().is_unspecified();
     let ip = (!is_with_center).then_some(address.ip());
-    let own = RelayPlace { ip, port: address.port(), tunnel: None, fingerprint };
+    let tunnel = own.tunnel().map(|tunnel| tunnel.port());
+    let own = RelayPlace { ip, port: address.port(), tunnel, fingerprint };
     [own].into_iter().chain(options.other_relays.iter().copied()).take(MAX_RELAYS).collect()
+}
+
+fn no_address(source: io::Error) -> Error {
+    Error::System { what: "the address of a socket", source }
 }
 
 fn lock(data_dir: &Path) -> Result<File, Error> {
@@ -114,18 +121,18 @@ fn bind_endpoint(address: SocketAddr, identity: Arc<Identity>) -> Result<Endpoin
 async fn announce(
     endpoint: &Endpoint,
     http: &TcpListener,
-    relay: SocketAddr,
+    relay: &Relay,
     store: &Store,
 ) -> Result<(), Error> {
-    let no_address = |source| Error::System { what: "the address of a socket", source };
     let bound = endpoint.local_address().map_err(no_address)?;
     let http = http.local_addr().map_err(no_address)?;
     let fingerprint = endpoint.fingerprint();
+    let (relay, tunnel) = (relay.address(), relay.tunnel());
     let token = match store.csrs().await?.as_slice() {
         [] => Some(new_token(store, fingerprint).await?),
         _ => None,
     };
-    let announcement = Announcement { bound, http, relay, fingerprint, token };
+    let announcement = Announcement { bound, http, relay, tunnel, fingerprint, token };
     let is_person = io::stdout().is_terminal();
     if !(is_person && io::stderr().is_terminal()) {
         info!(listen = %bound, %relay, %http, %fingerprint, "serving");

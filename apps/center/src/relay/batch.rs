@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use mio::net::UdpSocket;
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
 
-use super::channels::Place;
+use super::channels::Address;
 
 /// The largest that the system hands over at once, many packets of one sender put together.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -20,7 +20,7 @@ const LONGEST_SEND_BYTES: usize = 65_000;
 /// Packets of one sender, all `stride_bytes` long but the last one, which may be shorter.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Received {
-    pub(super) from: Place,
+    pub(super) from: Address,
     pub(super) stride_bytes: usize,
     start: usize,
     pub(super) len: usize,
@@ -42,7 +42,7 @@ pub(super) struct Batches {
 /// [`Batches::receive`] and what follows from it.
 #[derive(Debug, Default)]
 struct Gathered {
-    to: Option<Place>,
+    to: Option<Address>,
     stride_bytes: usize,
     bytes: Vec<u8>,
 }
@@ -71,7 +71,7 @@ impl Batches {
         // mio has to see a call that would block, to wait for the next packet.
         let count = socket.try_io(|| state.recv(socket.into(), &mut slices, &mut meta))?;
         received.extend(meta.iter().take(count).enumerate().map(|(index, meta)| Received {
-            from: Place { peer: meta.addr, local_ip: meta.dst_ip },
+            from: Address { peer: meta.addr, local_ip: meta.dst_ip },
             stride_bytes: meta.stride.clamp(1, meta.len.max(1)),
             start: index * SPACING_BYTES,
             len: meta.len,
@@ -85,7 +85,7 @@ impl Batches {
     }
 
     /// Sends the first `len` bytes of `received` on to `to`, now or at the next [`Batches::flush`].
-    pub(super) fn forward(&mut self, received: &Received, len: usize, to: Place) {
+    pub(super) fn forward(&mut self, received: &Received, len: usize, to: Address) {
         let Received { stride_bytes, start, .. } = *received;
         if self.offload && len <= stride_bytes {
             return self.gather(start, len, to);
@@ -97,7 +97,7 @@ impl Batches {
     }
 
     /// Sends one packet at once.
-    pub(super) fn send(&mut self, packet: &[u8], to: Place) {
+    pub(super) fn send(&mut self, packet: &[u8], to: Address) {
         send(&self.state, &self.socket, packet, packet.len(), to, false, &mut self.unsent);
     }
 
@@ -119,7 +119,7 @@ impl Batches {
     }
 
     /// Puts one packet behind others of its length for the same place; the first shorter one is the last.
-    fn gather(&mut self, start: usize, len: usize, to: Place) {
+    fn gather(&mut self, start: usize, len: usize, to: Address) {
         let Gathered { to: waiting, stride_bytes, bytes } = &self.gathered;
         let segments = bytes.len() / (*stride_bytes).max(1);
         let fits = *waiting == Some(to)
@@ -144,7 +144,7 @@ fn send(
     socket: &UdpSocket,
     bytes: &[u8],
     stride_bytes: usize,
-    to: Place,
+    to: Address,
     offload: bool,
     unsent: &mut u64,
 ) {

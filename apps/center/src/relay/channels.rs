@@ -25,14 +25,61 @@ pub(super) struct Limits {
     pub(super) idle_s: u64,
 }
 
-/// Where an end is.
+/// A UDP address, and how it is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Address {
     /// Its address.
     pub(super) peer: SocketAddr,
     /// The address of this machine that its packets come to, and that it must be sent from: an address translator in
     /// between knows no other.
     pub(super) local_ip: Option<IpAddr>,
+}
+
+/// One tunnel, never named the same again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct TunnelId {
+    /// Which event loop has it.
+    pub(super) event_loop: usize,
+    /// Which of its tunnels it is.
+    pub(super) number: usize,
+}
+
+/// Where an end is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// At a UDP address.
+    Udp(Address),
+    /// Behind a tunnel.
+    Tunnel {
+        id: TunnelId,
+        /// The other side's TCP address.
+        peer: SocketAddr,
+    },
+}
+
+impl Place {
+    /// Where the other side is seen.
+    pub(super) fn peer(&self) -> SocketAddr {
+        match self {
+            Self::Udp(address) => address.peer,
+            Self::Tunnel { peer, .. } => *peer,
+        }
+    }
+
+    /// What its packets are told by.
+    pub(super) fn origin(&self) -> Origin {
+        match self {
+            Self::Udp(address) => Origin::Udp(address.peer),
+            Self::Tunnel { id, .. } => Origin::Tunnel(*id),
+        }
+    }
+}
+
+/// Where a packet comes from, as far as it tells whose it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Origin {
+    Udp(SocketAddr),
+    Tunnel(TunnelId),
 }
 
 /// What an event loop does with the packets that come from a place.
@@ -69,10 +116,10 @@ impl Heard {
 /// What the event loops are to know.
 #[derive(Clone, Debug)]
 pub(super) enum Change {
-    /// What comes from this address flows on like this from now on.
-    Flows(SocketAddr, Flow),
-    /// What comes from this address is nobody's any more.
-    Ends(SocketAddr),
+    /// What comes from there flows on like this from now on.
+    Flows(Origin, Flow),
+    /// What comes from there is nobody's any more.
+    Ends(Origin),
 }
 
 /// A moment as two clocks show it, in seconds: one that never jumps, and the one that tokens go by.
@@ -111,7 +158,7 @@ impl Channel {
         let to = self.end(side.other()).as_ref().map(|end| end.place);
         let meter = self.meter.clone();
         let end = self.end(side).as_ref()?;
-        Some(Change::Flows(end.place.peer, Flow { to, meter, heard: end.heard.clone() }))
+        Some(Change::Flows(end.place.origin(), Flow { to, meter, heard: end.heard.clone() }))
     }
 }
 
@@ -129,7 +176,7 @@ pub(super) struct Channels {
     limits: Limits,
     channels: HashMap<ChannelId, Channel>,
     sessions: HashMap<SessionId, Session>,
-    by_address: HashMap<SocketAddr, (ChannelId, Side)>,
+    by_origin: HashMap<Origin, (ChannelId, Side)>,
 }
 
 impl Channels {
@@ -138,7 +185,7 @@ impl Channels {
             limits,
             channels: HashMap::new(),
             sessions: HashMap::new(),
-            by_address: HashMap::new(),
+            by_origin: HashMap::new(),
         }
     }
 
@@ -167,8 +214,8 @@ impl Channels {
                 return Err(Refusal::Overtaken);
             }
         }
-        // Whoever had this address before has it no longer: it has just been shown who receives there.
-        if let Some(&other) = self.by_address.get(&place.peer)
+        // Whoever was at this address before is there no longer: it has just been shown who receives there.
+        if let Some(&other) = self.by_origin.get(&place.origin())
             && other != (id, side)
         {
             self.unbind(other, changes);
@@ -187,12 +234,21 @@ impl Channels {
         let earlier = channel.end(side).replace(end);
         changes.extend(channel.flow(side));
         changes.extend(channel.flow(side.other()));
-        if let Some(earlier) = earlier.filter(|earlier| earlier.place.peer != place.peer) {
-            self.by_address.remove(&earlier.place.peer);
-            changes.push(Change::Ends(earlier.place.peer));
+        if let Some(earlier) = earlier.filter(|earlier| earlier.place.origin() != place.origin()) {
+            self.by_origin.remove(&earlier.place.origin());
+            changes.push(Change::Ends(earlier.place.origin()));
         }
-        self.by_address.insert(place.peer, (id, side));
+        self.by_origin.insert(place.origin(), (id, side));
         Ok(())
+    }
+
+    /// Forgets the end that was there, if there was one, and says what changes by it.
+    pub(super) fn leave(&mut self, origin: Origin) -> Vec<Change> {
+        let mut changes = Vec::new();
+        if let Some(&end) = self.by_origin.get(&origin) {
+            self.unbind(end, &mut changes);
+        }
+        changes
     }
 
     /// Forgets the ends that are silent or whose token has expired, and says what changes by it.
@@ -251,8 +307,8 @@ impl Channels {
     fn unbind(&mut self, (id, side): (ChannelId, Side), changes: &mut Vec<Change>) {
         let Some(channel) = self.channels.get_mut(&id) else { return };
         if let Some(end) = channel.end(side).take() {
-            self.by_address.remove(&end.place.peer);
-            changes.push(Change::Ends(end.place.peer));
+            self.by_origin.remove(&end.place.origin());
+            changes.push(Change::Ends(end.place.origin()));
         }
         changes.extend(channel.flow(side.other()));
         if channel.ends.iter().all(Option::is_none) {
@@ -267,14 +323,14 @@ impl Channels {
     /// Whether the parts fit together; for tests.
     #[cfg(test)]
     fn is_consistent(&self) -> bool {
-        let bound: std::collections::HashSet<SocketAddr> = self
+        let bound: std::collections::HashSet<Origin> = self
             .channels
             .values()
             .flat_map(|channel| channel.ends.iter().flatten())
-            .map(|end| end.place.peer)
+            .map(|end| end.place.origin())
             .collect();
         let counted: usize = self.sessions.values().map(|session| session.channels).sum();
-        bound == self.by_address.keys().copied().collect() && counted == self.channels.len()
+        bound == self.by_origin.keys().copied().collect() && counted == self.channels.len()
     }
 }
 

@@ -18,17 +18,22 @@ pub(crate) struct Counters {
     pub(super) binds_accepted: Counter,
     pub(super) binds_refused: Counter,
     pub(super) binds_limited: Counter,
+    pub(super) tunnels_accepted: Counter,
+    pub(super) tunnels_refused: Counter,
 }
 
 impl Counters {
-    /// Writes the counters and the number of live channels in Prometheus' text format.
-    pub(super) fn write(&self, channels: usize, f: &mut Formatter<'_>) -> fmt::Result {
-        let gauge = Family {
-            name: "tessera_relay_channels",
-            kind: "gauge",
-            help: "Channels with an end that is bound.",
-        };
-        gauge.write(f, &[("", channels as u64)])?;
+    /// Writes the counters and how much is live in Prometheus' text format.
+    pub(super) fn write(
+        &self,
+        channels: usize,
+        tunnels: usize,
+        f: &mut Formatter<'_>,
+    ) -> fmt::Result {
+        let gauge = |name, help| Family { name, kind: "gauge", help };
+        gauge("tessera_relay_channels", "Channels with an end that is bound.")
+            .write(f, &[("", channels as u64)])?;
+        gauge("tessera_relay_tunnels", "Open tunnels.").write(f, &[("", tunnels as u64)])?;
         let counter = |name, help| Family { name, kind: "counter", help };
         counter("tessera_relay_packets_forwarded_total", "Packets forwarded.")
             .write(f, &[("", self.packets_forwarded.value())])?;
@@ -54,6 +59,10 @@ impl Counters {
                 ("{reason=\"invalid\"}", self.binds_refused.value()),
                 ("{reason=\"limited\"}", self.binds_limited.value()),
             ],
-        )
+        )?;
+        counter("tessera_relay_tunnels_accepted_total", "Connections taken in for tunnels.")
+            .write(f, &[("", self.tunnels_accepted.value())])?;
+        counter("tessera_relay_tunnels_refused_total", "Connections turned away at a limit.")
+            .write(f, &[("", self.tunnels_refused.value())])
     }
 }

@@ -41,7 +41,8 @@ impl Desk {
         let counters = &self.shared.counters;
         let answer = match Message::parse(packet) {
             Ok(Message::Knock { transaction }) => {
-                let cookie = self.shared.cookies.make(place.peer, self.shared.now().since_start_s);
+                let cookie =
+                    self.shared.cookies.make(place.peer(), self.shared.now().since_start_s);
                 counters.cookies_sent.increment();
                 Message::Cookie { transaction, cookie, is_bound }
             }
@@ -58,12 +59,12 @@ impl Desk {
         let transaction = bind.transaction;
         let now = self.shared.now();
         let Shared { cookies, counters, .. } = &*self.shared;
-        if !cookies.is_good(&bind.cookie, place.peer, now.since_start_s) {
-            let cookie = cookies.make(place.peer, now.since_start_s);
+        if !cookies.is_good(&bind.cookie, place.peer(), now.since_start_s) {
+            let cookie = cookies.make(place.peer(), now.since_start_s);
             counters.cookies_sent.increment();
             return Message::Cookie { transaction, cookie, is_bound };
         }
-        let source: IpAddr = place.peer.ip();
+        let source: IpAddr = place.peer().ip();
         if !self.binds.allow(source.into(), self.shared.now_ns() / 1000) {
             counters.binds_limited.increment();
             return Message::Refused { transaction, reason: Refusal::Busy };
@@ -71,11 +72,11 @@ impl Desk {
         match self.bind(bind, place) {
             Ok(()) => {
                 counters.binds_accepted.increment();
-                Message::Bound { transaction, observed: place.peer }
+                Message::Bound { transaction, observed: place.peer() }
             }
             Err(reason) => {
                 counters.binds_refused.increment();
-                debug!(from = %place.peer, %reason, "a bind was refused");
+                debug!(from = %place.peer(), %reason, "a bind was refused");
                 Message::Refused { transaction, reason }
             }
         }

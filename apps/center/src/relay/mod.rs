@@ -3,6 +3,7 @@
 //! One event loop a core on mio, without a runtime, each with a socket of its own on the one port. A packet is looked
 //! up by the address that it came from and sent on as it is, in the batches that the system makes ([`batch`]). Ends are
 //! bound by [`desk`] and kept in [`channels`]; each loop holds its part of that table, so that forwarding takes no lock.
+//! Participants whom UDP does not reach come through a [`tunnel`].
 //! What travels is described in docs/protocol.md, section 9; why it is built like this in
 //! docs/decisions/0020-relay.md.
 
@@ -14,6 +15,7 @@ mod event_loop;
 mod meter;
 mod shared;
 mod sockets;
+mod tunnel;
 
 use std::fmt::{self, Display, Formatter};
 use std::io;
@@ -24,15 +26,18 @@ use std::thread::{self, JoinHandle};
 use mio::{Poll, Waker};
 use rand::TryRngCore;
 use rand::rngs::OsRng;
-use tessera_transport::Fingerprint;
 use tessera_transport::pairing::NoRandomness;
 use tessera_transport::relay::Cookies;
+use tessera_transport::relay::tunnel::server_config;
+use tessera_transport::{BindError, Fingerprint, Identity};
+use tracing::warn;
 
 use crate::error::Error;
 use batch::Batches;
 use channels::{Channels, Limits};
 use event_loop::{EventLoop, WAKE};
 use shared::{Mailbox, Shared};
+use tunnel::{CenterSide, Listener, Tunnels};
 
 /// Channels of a relay; about 600 bytes each with what the loops hold.
 const CHANNELS: usize = 65_536;
@@ -50,8 +55,12 @@ pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
     /// The argument that it was given with, for errors.
     pub(crate) listen_flag: &'static str,
+    /// TCP address of the tunnels.
+    pub(crate) tunnel: TunnelAddress,
+    /// UDP address of the center beside the relay, which tunnels lead to as well.
+    pub(crate) center_beside: Option<SocketAddr>,
     /// The relay itself.
-    pub(crate) relay: Fingerprint,
+    pub(crate) identity: Arc<Identity>,
     /// The center whose tokens count.
     pub(crate) center: Fingerprint,
     /// Event loops, at least 1.
@@ -60,12 +69,24 @@ pub(crate) struct Settings {
     pub(crate) offload: bool,
 }
 
+/// Where tunnels are taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TunnelAddress {
+    /// Nowhere.
+    Off,
+    /// There, or the relay does not start.
+    At(SocketAddr),
+    /// There, if that may be.
+    IfAllowed(SocketAddr),
+}
+
 /// A running relay; ends when dropped.
 #[derive(Debug)]
 pub(crate) struct Relay {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
     address: SocketAddr,
+    tunnel: Option<SocketAddr>,
 }
 
 impl Relay {
@@ -91,19 +112,26 @@ impl Relay {
             .map(|poll| Waker::new(poll.registry(), WAKE).map(Mailbox::new))
             .collect::<io::Result<_>>()
             .map_err(system)?;
+        let tunnel_config =
+            server_config(&settings.identity).map_err(BindError::Tls).map_err(Error::Listen)?;
         let shared = Arc::new(Shared::new(
-            settings.relay,
+            settings.identity.fingerprint(),
             settings.center,
             Cookies::new(&key),
             Channels::new(limits),
             mailboxes,
         ));
-        let mut relay = Self { shared, threads: Vec::new(), address };
+        let mut listener = listener(settings.tunnel, &shared)?;
+        let tunnel = listener.as_ref().map(Listener::address).transpose().map_err(system)?;
+        let center = settings.center_beside.map(CenterSide::new);
+        let mut relay = Self { shared, threads: Vec::new(), address, tunnel };
         for (index, (socket, poll)) in sockets.into_iter().zip(polls).enumerate() {
             let socket = mio::net::UdpSocket::from_std(socket);
             let batches = Batches::new(socket, settings.offload).map_err(system)?;
+            let tunnels = Tunnels::new(tunnel_config.clone(), center.clone());
+            let (shared, listener) = (relay.shared.clone(), listener.take());
             let event_loop =
-                EventLoop::new(index, poll, batches, relay.shared.clone()).map_err(system)?;
+                EventLoop::new(index, poll, batches, tunnels, listener, shared).map_err(system)?;
             let thread = thread::Builder::new().name(format!("relay-{index}"));
             relay.threads.push(thread.spawn(|| event_loop.run()).map_err(system)?);
         }
@@ -114,13 +142,35 @@ impl Relay {
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
+
+    /// Where its tunnels are taken in, if they are.
+    pub(crate) fn tunnel(&self) -> Option<SocketAddr> {
+        self.tunnel
+    }
+}
+
+/// Opens the socket for tunnels, if there is to be one and may be.
+fn listener(address: TunnelAddress, shared: &Shared) -> Result<Option<Listener>, Error> {
+    match address {
+        TunnelAddress::Off => Ok(None),
+        TunnelAddress::At(address) => Listener::bind(address, shared.places.clone())
+            .map(Some)
+            .map_err(|source| Error::Tunnel { address, source }),
+        TunnelAddress::IfAllowed(address) => {
+            let listener = Listener::bind(address, shared.places.clone());
+            if let Err(fault) = &listener {
+                warn!(%address, %fault, "no tunnel for participants without UDP; --tunnel ADDR chooses another place");
+            }
+            Ok(listener.ok())
+        }
+    }
 }
 
 impl Display for Relay {
     /// Its counters in Prometheus' text format.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let channels = self.shared.channels().len();
-        self.shared.counters.write(channels, f)
+        self.shared.counters.write(channels, self.shared.places.len(), f)
     }
 }
 

@@ -1,15 +1,20 @@
 //! What the event loops of one relay share: who the relay is, its table of channels, and how each loop hears of changes.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use crossbeam::queue::ArrayQueue;
 use mio::Waker;
 use tessera_transport::Fingerprint;
 use tessera_transport::relay::Cookies;
 
-use super::channels::{Change, Channels, Now};
+use super::channels::{Change, Channels, Now, TunnelId};
 use super::counters::Counters;
+use super::tunnel::{Accepted, Places};
+
+/// Batches that may wait for the tunnels of one loop; beyond, they are dropped as if the tunnel were full.
+const DELIVERIES: usize = 1024;
 
 /// One relay.
 #[derive(Debug)]
@@ -19,23 +24,42 @@ pub(super) struct Shared {
     /// Whose tokens count.
     pub(super) center: Fingerprint,
     pub(super) cookies: Cookies,
-    pub(super) counters: Arc<Counters>,
+    pub(super) counters: Counters,
     started: Instant,
+    /// Who has a tunnel.
+    pub(super) places: Arc<Places>,
     channels: Mutex<Channels>,
     mailboxes: Vec<Mailbox>,
+    assigned: AtomicUsize,
     is_over: AtomicBool,
 }
 
-/// What one event loop has yet to learn. It is filled by binds, which are limited, and emptied at every wake-up.
+/// What one event loop has yet to learn. It is filled by binds and new connections, which are limited, and emptied at
+/// every wake-up; packets have a queue with a bound, and no lock.
 #[derive(Debug)]
 pub(super) struct Mailbox {
     waker: Waker,
     changes: Mutex<Vec<Change>>,
+    connections: Mutex<Vec<Accepted>>,
+    deliveries: ArrayQueue<Delivery>,
+}
+
+/// Packets of `stride_bytes` each, the last of which may be shorter, for one tunnel of a loop.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    pub(super) number: usize,
+    pub(super) bytes: Box<[u8]>,
+    pub(super) stride_bytes: usize,
 }
 
 impl Mailbox {
     pub(super) fn new(waker: Waker) -> Self {
-        Self { waker, changes: Mutex::default() }
+        Self {
+            waker,
+            changes: Mutex::default(),
+            connections: Mutex::default(),
+            deliveries: ArrayQueue::new(DELIVERIES),
+        }
     }
 
     fn wake(&self) {
@@ -56,10 +80,12 @@ impl Shared {
             relay,
             center,
             cookies,
-            counters: Arc::default(),
+            counters: Counters::default(),
+            places: Arc::default(),
             started: Instant::now(),
             channels: Mutex::new(channels),
             mailboxes,
+            assigned: AtomicUsize::new(0),
             is_over: AtomicBool::new(false),
         }
     }
@@ -86,6 +112,35 @@ impl Shared {
     pub(super) fn take_changes(&self, index: usize) -> Vec<Change> {
         let Some(mailbox) = self.mailboxes.get(index) else { return Vec::new() };
         std::mem::take(&mut mailbox.changes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Gives a connection to one loop after the other.
+    pub(super) fn assign(&self, connection: Accepted) {
+        let turn = self.assigned.fetch_add(1, Relaxed) % self.mailboxes.len().max(1);
+        if let Some(mailbox) = self.mailboxes.get(turn) {
+            mailbox.connections.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            mailbox.wake();
+        }
+    }
+
+    /// The connections that the loop of this index is to serve.
+    pub(super) fn take_connections(&self, index: usize) -> Vec<Accepted> {
+        let Some(mailbox) = self.mailboxes.get(index) else { return Vec::new() };
+        std::mem::take(&mut mailbox.connections.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Hands packets over to the loop of a tunnel; `false` when too many wait there.
+    pub(super) fn deliver(&self, to: TunnelId, bytes: &[u8], stride_bytes: usize) -> bool {
+        let Some(mailbox) = self.mailboxes.get(to.event_loop) else { return false };
+        let delivery = Delivery { number: to.number, bytes: bytes.into(), stride_bytes };
+        let has_room = mailbox.deliveries.push(delivery).is_ok();
+        mailbox.wake();
+        has_room
+    }
+
+    /// The next packets for a tunnel of the loop of this index.
+    pub(super) fn take_delivery(&self, index: usize) -> Option<Delivery> {
+        self.mailboxes.get(index)?.deliveries.pop()
     }
 
     /// Tells every loop to end.

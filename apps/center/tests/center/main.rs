@@ -5,3 +5,4 @@ mod operation;
 mod protocol;
 mod relay;
 mod relayed;
+mod tunnel;

@@ -5,10 +5,8 @@
 
 mod proxy;
 
-use crate::endpoint::Trust;
 use crate::identity::Fingerprint;
-use crate::relay::tunnel::{Inbound, Outbound};
-use crate::tls;
+use crate::relay::tunnel::{self, Inbound, Outbound};
 use bytes::Bytes;
 pub use proxy::{Proxy, ProxyError};
 use std::io;
@@ -137,8 +135,8 @@ async fn set_up(to: &TunnelTo) -> Result<TlsStream<TcpStream>, TunnelError> {
     };
     stream.set_nodelay(true).map_err(unreachable)?;
     low_water(&stream).map_err(unreachable)?;
-    let config = tls::tunnel_client(Trust::Only(to.fingerprint))
-        .map_err(|error| tls_error(error.to_string()))?;
+    let config =
+        tunnel::client_config(to.fingerprint).map_err(|error| tls_error(error.to_string()))?;
     let name = ServerName::IpAddress(to.relay.ip().into());
     let connecting = TlsConnector::from(config).connect(name, stream);
     connecting.await.map_err(|error| tls_error(error.to_string()))

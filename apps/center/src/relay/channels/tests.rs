@@ -11,7 +11,12 @@ fn after(seconds: u64) -> Now {
 }
 
 fn place(port: u16) -> Place {
-    Place { peer: SocketAddr::from(([192, 0, 2, 1], port)), local_ip: None }
+    Place::Udp(Address { peer: SocketAddr::from(([192, 0, 2, 1], port)), local_ip: None })
+}
+
+fn tunnel(number: usize) -> Place {
+    let id = TunnelId { event_loop: 0, number };
+    Place::Tunnel { id, peer: SocketAddr::from(([192, 0, 2, 9], 443)) }
 }
 
 fn token(channel: u8, session: u8, side: Side) -> Token {
@@ -29,7 +34,7 @@ fn token(channel: u8, session: u8, side: Side) -> Token {
 /// The table, and what an event loop has been told of it.
 struct Relay {
     channels: Channels,
-    flows: HashMap<SocketAddr, Flow>,
+    flows: HashMap<Origin, Flow>,
 }
 
 impl Relay {
@@ -57,14 +62,18 @@ impl Relay {
             }
         }
         assert!(self.channels.is_consistent());
-        assert_eq!(self.flows.len(), self.channels.by_address.len());
+        assert_eq!(self.flows.len(), self.channels.by_origin.len());
     }
 
     /// The ports between which packets flow.
     fn pairs(&self) -> Vec<(u16, Option<u16>)> {
-        let port = |flow: &Flow| flow.to.map(|to| to.peer.port());
+        let number = |from: &Origin| match from {
+            Origin::Udp(peer) => peer.port(),
+            Origin::Tunnel(_) => 443,
+        };
+        let port = |flow: &Flow| flow.to.map(|to| to.peer().port());
         let mut pairs: Vec<_> =
-            self.flows.iter().map(|(from, flow)| (from.port(), port(flow))).collect();
+            self.flows.iter().map(|(from, flow)| (number(from), port(flow))).collect();
         pairs.sort_unstable();
         pairs
     }
@@ -112,12 +121,12 @@ fn silent_ends_and_expired_tokens_are_forgotten_one_by_one() {
     let mut relay = Relay::new();
     relay.bind(&token(1, 1, Side::Joiner), 1, 10, START).expect("bound");
     relay.bind(&token(1, 1, Side::Host), 1, 20, START).expect("bound");
-    relay.flows[&place(20).peer].heard.note(after(50).since_start_s);
+    relay.flows[&place(20).origin()].heard.note(after(50).since_start_s);
     relay.expire(after(60));
     assert_eq!(relay.pairs().len(), 2);
     relay.expire(after(61));
     assert_eq!(relay.pairs(), [(20, None)]);
-    relay.flows[&place(20).peer].heard.note(after(600).since_start_s);
+    relay.flows[&place(20).origin()].heard.note(after(600).since_start_s);
     relay.expire(after(600));
     assert_eq!(relay.channels.len(), 0);
     assert!(relay.channels.sessions.is_empty(), "no token of it is good any more");
@@ -145,7 +154,7 @@ fn every_table_is_bounded() {
 fn a_session_that_has_used_up_its_allowance_gets_no_new_one_by_coming_back() {
     let mut relay = Relay::new();
     relay.bind(&token(1, 1, Side::Joiner), 1, 10, START).expect("bound");
-    let meter = relay.flows[&place(10).peer].meter.clone();
+    let meter = relay.flows[&place(10).origin()].meter.clone();
     let mut now_ns = 0;
     while !meter.is_exhausted() {
         now_ns += 1_000_000_000;
@@ -155,4 +164,20 @@ fn a_session_that_has_used_up_its_allowance_gets_no_new_one_by_coming_back() {
     assert_eq!(relay.channels.len(), 0);
     let again = relay.bind(&token(2, 1, Side::Joiner), 1, 10, after(62));
     assert_eq!(again, Err(Refusal::Exhausted));
+}
+
+#[test]
+fn an_end_moves_into_a_tunnel_and_leaves_with_it() {
+    let mut relay = Relay::new();
+    relay.bind(&token(1, 1, Side::Joiner), 1, 10, START).expect("bound");
+    relay.bind(&token(1, 1, Side::Host), 1, 20, START).expect("bound");
+    let mut changes = Vec::new();
+    let token = token(1, 1, Side::Joiner);
+    relay.channels.bind(&token, 2, tunnel(1), START, &mut changes).expect("bound");
+    relay.learn(changes);
+    assert_eq!(relay.pairs(), [(20, Some(443)), (443, Some(20))]);
+    let changes = relay.channels.leave(tunnel(1).origin());
+    relay.learn(changes);
+    assert_eq!(relay.pairs(), [(20, None)]);
+    assert!(relay.channels.leave(tunnel(1).origin()).is_empty());
 }
