@@ -133,20 +133,32 @@ impl EventLoop {
         }
     }
 
+    /// Takes what other loops have for this one: changes, connections, and packets for its tunnels.
     fn learn(&mut self) {
-        for change in self.shared.take_changes(self.index) {
-            match change {
-                Change::Flows(Origin::Tunnel(id), _) if id.event_loop != self.index => {}
-                Change::Flows(from, flow) => drop(self.flows.insert(from, flow)),
-                Change::Ends(from) => {
-                    let was_bound = self.flows.remove(&from).is_some();
-                    if let (true, Origin::Tunnel(id)) = (was_bound, from) {
-                        self.tunnels.close(id.number);
-                    }
-                }
+        if let Some((changes, connections)) = self.shared.take_news(self.index) {
+            for change in changes {
+                self.follow(change);
+            }
+            let now_s = self.shared.now().since_start_s;
+            for accepted in connections {
+                // One that has broken already is not missed.
+                let _ = self.tunnels.open(accepted, self.poll.registry(), now_s);
             }
         }
         self.take_deliveries();
+    }
+
+    fn follow(&mut self, change: Change) {
+        match change {
+            Change::Flows(Origin::Tunnel(id), _) if id.event_loop != self.index => {}
+            Change::Flows(from, flow) => drop(self.flows.insert(from, flow)),
+            Change::Ends(from) => {
+                let was_bound = self.flows.remove(&from).is_some();
+                if let (true, Origin::Tunnel(id)) = (was_bound, from) {
+                    self.tunnels.close(id.number);
+                }
+            }
+        }
     }
 
     fn drain(&mut self, received: &mut Vec<Received>) {

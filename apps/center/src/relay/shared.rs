@@ -1,6 +1,7 @@
 //! What the event loops of one relay share: who the relay is, its table of channels, and how each loop hears of changes.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -39,6 +40,9 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) struct Mailbox {
     waker: Waker,
+    /// Whether there is something behind the two locks, so that a loop that only forwards takes neither. Released after
+    /// something was put there, and acquired before it is taken.
+    has_news: AtomicBool,
     changes: Mutex<Vec<Change>>,
     connections: Mutex<Vec<Accepted>>,
     deliveries: ArrayQueue<Delivery>,
@@ -56,10 +60,16 @@ impl Mailbox {
     pub(super) fn new(waker: Waker) -> Self {
         Self {
             waker,
+            has_news: AtomicBool::new(false),
             changes: Mutex::default(),
             connections: Mutex::default(),
             deliveries: ArrayQueue::new(DELIVERIES),
         }
+    }
+
+    fn tell(&self) {
+        self.has_news.store(true, Release);
+        self.wake();
     }
 
     fn wake(&self) {
@@ -104,14 +114,17 @@ impl Shared {
             let mut waiting = mailbox.changes.lock().unwrap_or_else(PoisonError::into_inner);
             waiting.extend_from_slice(changes);
             drop(waiting);
-            mailbox.wake();
+            mailbox.tell();
         }
     }
 
-    /// What the loop of this index has to learn, in order.
-    pub(super) fn take_changes(&self, index: usize) -> Vec<Change> {
-        let Some(mailbox) = self.mailboxes.get(index) else { return Vec::new() };
-        std::mem::take(&mut mailbox.changes.lock().unwrap_or_else(PoisonError::into_inner))
+    /// What the loop of this index has to learn, in order, and the connections that it is to serve; `None` when there is
+    /// nothing new.
+    pub(super) fn take_news(&self, index: usize) -> Option<(Vec<Change>, Vec<Accepted>)> {
+        let mailbox = self.mailboxes.get(index).filter(|it| it.has_news.swap(false, Acquire))?;
+        let changes = &mut *mailbox.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        let connections = &mut *mailbox.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        Some((std::mem::take(changes), std::mem::take(connections)))
     }
 
     /// Gives a connection to one loop after the other.
@@ -119,14 +132,8 @@ impl Shared {
         let turn = self.assigned.fetch_add(1, Relaxed) % self.mailboxes.len().max(1);
         if let Some(mailbox) = self.mailboxes.get(turn) {
             mailbox.connections.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-            mailbox.wake();
+            mailbox.tell();
         }
-    }
-
-    /// The connections that the loop of this index is to serve.
-    pub(super) fn take_connections(&self, index: usize) -> Vec<Accepted> {
-        let Some(mailbox) = self.mailboxes.get(index) else { return Vec::new() };
-        std::mem::take(&mut mailbox.connections.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Hands packets over to the loop of a tunnel; `false` when too many wait there.

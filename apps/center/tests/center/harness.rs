@@ -105,6 +105,11 @@ impl Center {
         self.announced("enrolment token ").expect("announced").parse().expect("a token")
     }
 
+    /// The program's process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         let status = Command::new("kill").args(["-s", name, &pid]).status().expect("kill runs");

@@ -4,5 +4,6 @@ mod harness;
 mod operation;
 mod protocol;
 mod relay;
+mod relay_attacks;
 mod relayed;
 mod tunnel;

@@ -20,13 +20,8 @@ impl EventLoop {
         }
     }
 
-    /// Takes what other loops have for this one: connections, and packets for its tunnels.
+    /// Queues the packets that other loops have for this one's tunnels.
     pub(super) fn take_deliveries(&mut self) {
-        let now_s = self.shared.now().since_start_s;
-        for accepted in self.shared.take_connections(self.index) {
-            // One that has broken already is not missed.
-            let _ = self.tunnels.open(accepted, self.poll.registry(), now_s);
-        }
         let now_us = self.shared.now_ns() / 1000;
         for _ in 0..DELIVERIES {
             let Some(delivery) = self.shared.take_delivery(self.index) else { break };

@@ -31,6 +31,8 @@ const UNUSED_S: u64 = 10;
 /// Time without a packet after which a tunnel to the center is closed: QUIC has given up before (docs/protocol.md,
 /// section 1).
 const CENTER_IDLE_S: u64 = 15;
+/// Packets of the center's taken at a time: more than it may have in flight (64 KiB).
+const CENTER_PACKETS: usize = 256;
 /// What is read of one tunnel at a time: a TLS record.
 const SCRATCH_BYTES: usize = 16 << 10;
 /// Tokens below are other sockets of the loop.
@@ -194,7 +196,8 @@ impl Tunnels {
     pub(super) fn read_center(&mut self, number: usize, now_us: u64) {
         let Some(tunnel) = self.tunnels.get_mut(&number) else { return };
         let Use::Center(socket) = &tunnel.used else { return };
-        while let Some(packet) = socket.receive(&mut self.scratch) {
+        for _ in 0..CENTER_PACKETS {
+            let Some(packet) = socket.receive(&mut self.scratch) else { break };
             tunnel.stream.push(packet, packet.len(), now_us);
         }
         self.touched.push(number);
