@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Decode(DecodeArgs),
     /// Delays, bytes and processor time glass to glass, with the real programs across a network.
     Latency(LatencyArgs),
+    /// What the relay forwards on one core, beside coturn.
+    Relay(RelayArgs),
     /// Record a live X11 display as a clip.
     Record(RecordArgs),
     /// Draw results of `codec --json` as bar charts.
@@ -119,6 +121,23 @@ pub(crate) struct LatencyArgs {
     /// Folder for the logs of everything that is started.
     #[arg(long, value_name = "DIR", default_value = "target/latency")]
     pub(crate) out: PathBuf,
+}
+
+/// Arguments of `relay`.
+#[derive(Debug, Args)]
+pub(crate) struct RelayArgs {
+    /// The program whose relay is measured.
+    #[arg(long, value_name = "FILE", default_value = "target/release/tessera-center")]
+    pub(crate) center: PathBuf,
+    /// How long packets are sent at each rate that is tried.
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 800, value_parser = clap::value_parser!(u32).range(50..=60_000))]
+    pub(crate) trial_ms: u32,
+    /// Print one JSON object per measurement instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Also draw the rates.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
 }
 
 /// A network.

@@ -14,6 +14,7 @@ mod metrics;
 mod ours;
 mod plot;
 mod record;
+mod relay;
 mod report;
 mod rivals;
 mod seed;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::Latency(arguments) => latency::run(&arguments),
         Command::Record(arguments) => record::run(&arguments),
         Command::Plot(arguments) => plot::run(&arguments),
+        Command::Relay(arguments) => relay::run(&arguments),
         Command::Seed(arguments) => seed::run(&arguments),
         Command::Viewers(arguments) => viewers::run(&arguments),
     };
