@@ -25,7 +25,7 @@ fn desk() -> Desk {
 
 fn play(desk: &mut Desk, rect: Rect, seed: u64) {
     desk.now_us += FRAME_US;
-    desk.draw_photo_in(rect.x, rect.y, rect.width, rect.height, 11 * seed);
+    desk.draw_film_in(rect, 11 * seed);
 }
 
 /// Plays until a video has begun; returns how many frames it took.
@@ -103,6 +103,27 @@ fn a_film_that_moves_or_grows_is_found_again() {
         }
         let found = desk.encoder.video_rect().expect("a video");
         assert_eq!(found.intersect(other), other, "all of it plays");
+    }
+    desk.settle();
+    desk.assert_equal();
+}
+
+#[test]
+fn a_window_with_film_that_is_dragged_over_text_leaves_nothing_behind() {
+    let mut desk = desk();
+    let film = Rect::new(3, 5, 390, 260);
+    play_until_found(&mut desk, film);
+    for step in 0..14 {
+        desk.now_us += FRAME_US;
+        desk.draw_text(3);
+        // Photographs that appear, approximate at first, one every frame.
+        for place in 0..4 {
+            desk.draw_photo_in(600, 10 + 110 * place, 96, 96, u64::from((step + place) / 4 * 4));
+        }
+        let at = Rect { x: 3 + 11 * step, y: 5 + 9 * step, ..film };
+        // Of every second frame most pixels are those of the one before.
+        desk.draw_film_in(at, 400 + u64::from(step / 2));
+        desk.send();
     }
     desk.settle();
     desk.assert_equal();

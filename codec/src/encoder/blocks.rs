@@ -49,10 +49,9 @@ impl TileContent {
         self.near == 0 && self.transform == 0
     }
 
-    /// Whether much of what changed is new photographic content. Blocks of which a film covers a part
-    /// are often coded as drawn ones.
-    pub(super) const fn is_mostly_photo(&self) -> bool {
-        self.photo * 2 >= self.graphics && self.photo > self.moved && self.photo * 8 >= self.blocks
+    /// Whether most of what changed has not been seen before.
+    pub(super) const fn is_mostly_new(&self) -> bool {
+        self.photo + self.graphics > self.moved
     }
 
     /// Blocks that are lossy now and would be photographs if they had to be exact.

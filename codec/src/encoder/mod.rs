@@ -292,6 +292,7 @@ impl Encoder {
             self.emit_chain(frame, damage, &mut report, out);
             self.emit_film(frame, damage, &mut report, out);
             self.emit_video(frame, request.now_us, damage, &mut report, out);
+            self.video.end_if_over();
         }
         self.emit_check(request.now_us, &mut report, out);
         report.waiting_tiles = damage.len() as u32;

@@ -1,8 +1,10 @@
 //! Frames of a rectangle into slices of H.264.
 #![allow(
     unsafe_code,
-    reason = "entropy coder and quantizer are settings that the binding only exposes raw"
+    reason = "entropy coder, quantizer and error of a picture are only exposed raw by the binding"
 )]
+
+use std::marker::PhantomData;
 
 use openh264::OpenH264API;
 use openh264::encoder::{
@@ -11,9 +13,11 @@ use openh264::encoder::{
 use openh264::formats::YUVSource;
 use openh264_sys2::{
     ENCODER_OPTION, ENCODER_OPTION_SVC_ENCODE_PARAM_EXT, PRO_HIGH, RC_OFF_MODE, SEncParamExt,
+    SFrameBSInfo, SLayerBSInfo, SSourcePicture, videoFormatI420,
 };
 
-use super::planes::Planes;
+use super::detail::Detail;
+use super::planes::{PlaneErrors, Planes};
 use super::{FrameKind, START_CODE, padded, parameter_sets};
 use crate::frame::FrameView;
 use crate::geometry::{Rect, Size};
@@ -29,6 +33,16 @@ pub(crate) struct Encoder {
     parameter_sets: Vec<u8>,
     quantizer: u8,
 }
+
+/// What the library says of the picture that it has just coded.
+struct Coded<'a> {
+    /// Points into the library's memory, which it changes with its next picture.
+    info: SFrameBSInfo,
+    library: PhantomData<&'a mut Library>,
+}
+
+/// An error of which the library cannot tell the logarithm: there is none.
+const NO_ERROR_DB: f32 = 99.0;
 
 impl YUVSource for Planes {
     fn dimensions(&self) -> (usize, usize) {
@@ -89,20 +103,34 @@ impl Encoder {
         self.size
     }
 
-    /// Appends the slice of the pixels of `rect`, which has the coder's size, to `out`. `quantizer`
-    /// is H.264's, 0 to 51.
-    pub(crate) fn encode(
-        &mut self,
-        frame: FrameView<'_>,
-        rect: Rect,
-        kind: FrameKind,
-        quantizer: u8,
-        out: &mut Vec<u8>,
-    ) -> Result<(), ToolFailed> {
+    /// Takes the pixels of `rect`, which has the coder's size, as the next picture.
+    pub(crate) fn take(&mut self, frame: FrameView<'_>, rect: Rect) -> Result<(), ToolFailed> {
         if (rect.width, rect.height) != (self.size.width, self.size.height) {
             return Err(ToolFailed);
         }
         self.planes.take(frame, rect);
+        Ok(())
+    }
+
+    /// The mean squared error in RGB between the picture and the pixels of `rect`, which it was taken
+    /// from.
+    pub(crate) fn loss(&mut self, frame: FrameView<'_>, rect: Rect) -> f32 {
+        self.planes.loss(frame, rect)
+    }
+
+    /// What that picture has to lose.
+    pub(crate) fn detail(&self) -> Detail {
+        Detail::of(&self.planes)
+    }
+
+    /// Appends the slice of the picture that was taken to `out`, and returns the mean squared error
+    /// in RGB between it and what is shown. `quantizer` is H.264's, 0 to 51.
+    pub(crate) fn encode(
+        &mut self,
+        kind: FrameKind,
+        quantizer: u8,
+        out: &mut Vec<u8>,
+    ) -> Result<f32, ToolFailed> {
         if quantizer != self.quantizer {
             self.set(|settings| settings.sSpatialLayers[0].iDLayerQp = i32::from(quantizer))?;
             self.quantizer = quantizer;
@@ -110,27 +138,29 @@ impl Encoder {
         if kind == FrameKind::Intra {
             self.library.force_intra_frame();
         }
-        let coded = self.library.encode(&self.planes)?;
+        let Self { library, planes, parameter_sets, .. } = self;
+        let coded = Coded::of(planes, library)?;
         let mut headers = match kind {
-            FrameKind::Intra => self.parameter_sets.as_slice(),
+            FrameKind::Intra => parameter_sets.as_slice(),
             FrameKind::Inter => &[],
         };
-        let mut slices = 0;
-        for layer in (0..coded.num_layers()).filter_map(|at| coded.layer(at)) {
-            for unit in (0..layer.nal_count()).filter_map(|at| layer.nal_unit(at)) {
+        let mut error = None;
+        for layer in coded.layers() {
+            for unit in layer.units()? {
                 if let Some(rest) = headers.strip_prefix(unit) {
                     headers = rest;
                     continue;
                 }
                 let slice = unit.strip_prefix(&START_CODE).ok_or(ToolFailed)?;
-                if slice.first() != Some(&kind.nal_header()) {
+                if slice.first() != Some(&kind.nal_header()) || error.is_some() {
                     return Err(ToolFailed);
                 }
                 out.extend_from_slice(slice);
-                slices += 1;
+                let [luma, cb, cr] = layer.0.rPsnr.map(squared_error);
+                error = Some(PlaneErrors { luma, chroma: [cb, cr] }.in_rgb());
             }
         }
-        if headers.is_empty() && slices == 1 { Ok(()) } else { Err(ToolFailed) }
+        error.filter(|_| headers.is_empty()).ok_or(ToolFailed)
     }
 
     /// Changes the library's settings, which begin with its first picture.
@@ -149,4 +179,70 @@ impl Encoder {
         let written = unsafe { library.set_option(OPTION, (&raw mut settings).cast()) };
         if written == 0 { Ok(()) } else { Err(ToolFailed) }
     }
+}
+
+impl<'a> Coded<'a> {
+    /// Has the library, which has begun with a picture of this size, code `planes`.
+    fn of(planes: &Planes, library: &'a mut Library) -> Result<Self, ToolFailed> {
+        let Size { width, height } = planes.size();
+        let (width, height) = (i32::from(width), i32::from(height));
+        // The library reads through pointers that are not declared as to constants.
+        let [luma, cb, cr] =
+            [planes.y(), planes.u(), planes.v()].map(|plane| plane.as_ptr().cast_mut());
+        let picture = SSourcePicture {
+            iColorFormat: videoFormatI420,
+            iStride: [width, width / 2, width / 2, 0],
+            pData: [luma, cb, cr, std::ptr::null_mut()],
+            iPicWidth: width,
+            iPicHeight: height,
+            bPsnrY: true,
+            bPsnrU: true,
+            bPsnrV: true,
+            ..SSourcePicture::default()
+        };
+        let mut info = SFrameBSInfo::default();
+        // SAFETY: no setting is touched through it.
+        let raw = unsafe { library.raw_api() };
+        // SAFETY: the planes have the size and the strides that `picture` tells and outlive the
+        // call, which only reads them; what is written to is a whole `SFrameBSInfo`.
+        let result = unsafe { raw.encode_frame(&raw const picture, &raw mut info) };
+        if result == 0 { Ok(Self { info, library: PhantomData }) } else { Err(ToolFailed) }
+    }
+
+    fn layers(&self) -> impl Iterator<Item = Layer<'_>> {
+        let count = usize::try_from(self.info.iLayerNum).unwrap_or(0);
+        self.info.sLayerInfo.iter().take(count).map(Layer)
+    }
+}
+
+/// A layer of what the library has just coded, and writes only itself.
+struct Layer<'a>(&'a SLayerBSInfo);
+
+impl<'a> Layer<'a> {
+    /// Its units, each after a start code.
+    fn units(&self) -> Result<impl Iterator<Item = &'a [u8]>, ToolFailed> {
+        let Self(layer) = self;
+        let count = usize::try_from(layer.iNalCount).map_err(|_| ToolFailed)?;
+        if layer.pNalLengthInByte.is_null() || layer.pBsBuf.is_null() {
+            return Err(ToolFailed);
+        }
+        // SAFETY: the library has an array of so many lengths there for as long as it is borrowed.
+        let lengths = unsafe { std::slice::from_raw_parts(layer.pNalLengthInByte, count) };
+        if lengths.iter().any(|&length| length < 0) {
+            return Err(ToolFailed);
+        }
+        let bytes = lengths.iter().map(|&length| length as usize).sum();
+        // SAFETY: there the units stand one after another, as long as the lengths say.
+        let mut rest = unsafe { std::slice::from_raw_parts(layer.pBsBuf.cast_const(), bytes) };
+        Ok(lengths.iter().map(move |&length| {
+            let (unit, after) = rest.split_at(length as usize);
+            rest = after;
+            unit
+        }))
+    }
+}
+
+/// The mean squared error of samples of 8 bits that a ratio in decibels stands for.
+fn squared_error(psnr_db: f32) -> f32 {
+    if psnr_db < NO_ERROR_DB { 65_025.0 * 10_f32.powf(psnr_db / -10.0) } else { 0.0 }
 }

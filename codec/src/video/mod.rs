@@ -10,11 +10,13 @@
 //! Which rectangle is film is decided by the encoder of the package, not here.
 
 mod decoder;
+mod detail;
 mod encoder;
 mod parameter_sets;
 mod planes;
 
 pub(crate) use self::decoder::{DecodedFrame, Decoder};
+pub(crate) use self::detail::Detail;
 pub(crate) use self::encoder::Encoder;
 use crate::geometry::Size;
 

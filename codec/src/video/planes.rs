@@ -31,8 +31,15 @@ const RED_OF_CR: i32 = 5_743;
 /// Half, to round.
 const ROUND: i32 = 1 << 15;
 
+/// Rows of which one is compared to tell what planes lose: an odd number, so that both rows that share
+/// samples of chroma are looked at.
+const LOSS_ROW_STEP: usize = 9;
+
 /// Fractional bits of chroma between the steps: sixteenths.
 const FRACTION: u32 = 4;
+
+/// What interpolation between four samples leaves of the squared error of chroma that is noise.
+const INTERPOLATED_CHROMA: f32 = 0.39;
 
 /// Three planes of whole macroblocks.
 #[derive(Debug, Default)]
@@ -44,6 +51,31 @@ pub(super) struct Planes {
     fine: [Vec<i16>; 2],
     /// Two rows of pixels, padded.
     rows: [Vec<u32>; 2],
+    /// A row of pixels as the planes show it.
+    shown: RowScratch,
+}
+
+/// Mean squared errors of planes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct PlaneErrors {
+    pub(super) luma: f32,
+    /// Of both chroma planes.
+    pub(super) chroma: [f32; 2],
+}
+
+impl PlaneErrors {
+    /// The mean squared error of the three channels of pixels that these errors lead to.
+    pub(super) fn in_rgb(self) -> f32 {
+        const fn gain(weight: i32) -> f32 {
+            let gain = weight as f32 / (1 << 16) as f32;
+            gain * gain
+        }
+        let [cb, cr] = self.chroma;
+        let chroma = cb * (gain(BLUE_OF_CB) + gain(GREEN_OF_CB))
+            + cr * (gain(RED_OF_CR) + gain(GREEN_OF_CR));
+        self.luma * gain(FROM_LUMA)
+            + chroma / 3.0 * (1 << (2 * FRACTION)) as f32 * INTERPOLATED_CHROMA
+    }
 }
 
 /// Planes that a library owns: luma, and both chroma planes, each with the bytes between its rows.
@@ -75,10 +107,48 @@ impl Planes {
         self.rows.iter_mut().for_each(|row| row.resize(usize::from(size.width), 0));
     }
 
+    /// The mean squared error in RGB between the planes and the pixels of `rect`, which they were
+    /// taken from, in a sample of rows.
+    pub(super) fn loss(&mut self, frame: FrameView<'_>, rect: Rect) -> f32 {
+        let Self { size, luma, chroma: [cb, cr], shown, .. } = self;
+        let (stride, chroma_stride) = (usize::from(size.width), usize::from(size.width / 2));
+        let view = PlanesView { luma, chroma: [cb, cr], stride, chroma_stride };
+        let size = Size::new(rect.width, rect.height);
+        let (mut sum, mut samples) = (0, 0);
+        for y in (0..rect.height).step_by(LOSS_ROW_STEP) {
+            let shown = view.row(size, y, shown);
+            let pixels = frame.span(rect.x, rect.y + y, rect.width);
+            sum += kernels::vectorize(SquaredError { pixels, shown });
+            samples += 3 * u64::from(rect.width);
+        }
+        sum as f32 / samples.max(1) as f32
+    }
+
     /// Takes the pixels of `rect`, which is not empty and at most as large as the planes; the last
     /// pixels are repeated into what is left.
     pub(super) fn take(&mut self, frame: FrameView<'_>, rect: Rect) {
         kernels::vectorize(Take { planes: self, frame, rect });
+    }
+}
+
+/// The squared errors of a row of pixels, summed over three channels.
+struct SquaredError<'a> {
+    pixels: &'a [u8],
+    shown: &'a [u8],
+}
+
+impl Vectorized for SquaredError<'_> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn run(self) -> u64 {
+        let Self { pixels, shown } = self;
+        let pixels = pixels.as_chunks::<BYTES_PER_PIXEL>().0.iter();
+        let errors = pixels.zip(shown.as_chunks::<BYTES_PER_PIXEL>().0).map(|(pixel, shown)| {
+            let square = |channel: usize| u32::from(pixel[channel].abs_diff(shown[channel])).pow(2);
+            u64::from(square(0) + square(1) + square(2))
+        });
+        errors.sum()
     }
 }
 
@@ -93,7 +163,7 @@ impl Vectorized for Take<'_> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { planes: Planes { size, luma, chroma, fine, rows }, frame, rect } = self;
+        let Self { planes: Planes { size, luma, chroma, fine, rows, .. }, frame, rect } = self;
         let width = usize::from(size.width);
         let half = width / 2;
         let taken = usize::from(rect.width);

@@ -106,6 +106,25 @@ impl Desk {
         self.damage.add(Rect::new(x, y, width, height));
     }
 
+    /// The same without the edges between colours, which a video coder spoils.
+    pub(crate) fn draw_film_in(&mut self, rect: Rect, seed: u64) {
+        let mut state = seed;
+        let fold = |at: u64| (at % 256).min(255 - at % 256) as u8;
+        for y in rect.y..rect.y + rect.height {
+            let row = self.frame.span_mut(rect.x, y, rect.width).chunks_exact_mut(4);
+            let y = u64::from(y);
+            for (pixel, x) in row.zip(u64::from(rect.x)..) {
+                state = next(state);
+                let noise = (state >> 60) as u8;
+                let blue = fold(x * 2 + y + seed * 13) + noise;
+                let green = fold(y * 3 / 2 + seed * 29) + noise;
+                let red = fold((x + y) / 2 + seed * 7) + noise;
+                pixel.copy_from_slice(&[blue, green, red, 0]);
+            }
+        }
+        self.damage.add(rect);
+    }
+
     /// A smooth slope of colour with the least noise, as a shaded surface has it.
     pub(crate) fn draw_slope(&mut self) {
         let size = self.frame.size();

@@ -7,11 +7,12 @@
 //! the chain, exactly. *Release*: when nothing of it has moved for a while its tiles are refined like
 //! others. One rectangle plays at a time, and only in full colour.
 
+mod evidence;
 mod rate;
 mod search;
 mod stream;
 
-pub(super) use self::search::Play;
+pub(super) use self::evidence::Play;
 use self::search::Search;
 use self::stream::Stream;
 use super::Encoder;
@@ -35,6 +36,8 @@ pub(super) struct Video {
     misfits: u8,
     /// Whether the call at hand changes something of it.
     moves: bool,
+    /// Whether it ends with the call at hand: what that has set aside is still a part of it.
+    is_over: bool,
     search: Search,
     stream: Stream,
 }
@@ -48,6 +51,7 @@ impl Video {
             moved_us: 0,
             misfits: 0,
             moves: false,
+            is_over: false,
             search: Search::new(),
             stream: Stream::default(),
         }
@@ -66,7 +70,7 @@ impl Video {
         self.rect = None;
         self.shown.clear();
         self.changed.clear();
-        self.moves = false;
+        (self.moves, self.is_over) = (false, false);
         self.misfits = 0;
         self.search.forget_rectangle();
     }
@@ -82,6 +86,13 @@ impl Video {
     /// Whether a frame is due although nothing changes.
     pub(super) fn is_due(&self) -> bool {
         self.rect.is_some() && self.stream.must_begin() && !self.shown.is_empty()
+    }
+
+    /// Ends a video that was found to be over.
+    pub(super) fn end_if_over(&mut self) {
+        if self.is_over {
+            self.release();
+        }
     }
 
     /// Ends a video that has come to rest.

@@ -1,52 +1,155 @@
-//! How coarse the frames of a video are.
+//! How coarse the frames of a video are: as coarse as their error may be, and coarser when a rate
+//! demands it.
+//!
+//! The error that counts is the mean over all frames, in RGB: a constant quantizer reaches it in the
+//! fewest bytes, and a slow controller finds that quantizer, from a guess at the first frame
+//! (`video::texture`) and from what the coder says of each frame. There is no clock here.
 
 use crate::encoder::choice::FILM_PAUSE_US;
+use crate::video::Detail;
 
-/// H.264 quantizers of a stream's first frame and of every second of the others, between which it is
-/// coarser by one: 40 dB on animated film with much detail (docs/decisions/0014). What the first one
-/// shows well, the others need not send again.
-const INTRA_QUANTIZER: u8 = 17;
-const QUANTIZER: u8 = 20;
+/// The mean squared error that frames should have: 40.2 dB.
+const ERROR: f32 = 6.2;
 
-/// Coarsest quantizer that a target rate may lead to: blocks are plain to see beyond it.
-const MAX_QUANTIZER: u8 = 40;
+/// Share of it that quantizing is allowed at least. The rest is what is lost in 4:2:0, whatever the
+/// quantizer; where that is more, no quantizer makes up for it.
+const LEAST_SHARE: f32 = 0.5;
 
-/// Chooses quantizers for a target rate.
-#[derive(Debug, Default)]
+/// Quantizer steps in which the error doubles: so it was measured on film, between 17 and 28.
+const STEPS_TO_DOUBLE: f32 = 4.6;
+
+/// By how many steps a stream's first frame is finer than the others: what it shows well, they need
+/// not send again. And the share of their error that it has then.
+const INTRA_FINER: f32 = 3.5;
+const INTRA_SHARE: f32 = 0.67;
+
+/// Frames over which the mean is taken, in which it is brought to what it should be, the share of a
+/// deviation that a frame corrects, below and above it, and the most steps at once. Choices; a faster
+/// controller follows the errors' noise.
+const WINDOW: f32 = 60.0;
+const HORIZON: f32 = 12.0;
+const GAIN: f32 = 0.35;
+const GAIN_ABOVE: f32 = 0.7;
+const MAX_STEP: f32 = 2.0;
+
+/// The finest and the coarsest quantizer. Beyond 40 blocks are plain to see.
+const QUANTIZERS: (f32, f32) = (12.0, 40.0);
+
+/// The coarsest quantizer that a guess leads to: the smoother film is, the less blocks of 4x4 samples
+/// tell of it.
+const MAX_GUESS: u8 = 23;
+
+/// Chooses quantizers.
+#[derive(Debug)]
 pub(super) struct Rate {
     pub(super) target_bytes_per_s: Option<u32>,
-    /// Steps above [`QUANTIZER`].
+    /// That of frames after the first, before `coarser`.
+    quantizer: f32,
+    /// What rounding has left of it.
+    carry: f32,
+    /// The mean error, and of how many frames.
+    mean: f32,
+    frames: f32,
+    /// Steps that the rate demands.
     coarser: u8,
     last_us: u64,
 }
 
+/// What is known of a coded frame.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CodedFrame {
+    /// Whether it is the first of a stream.
+    pub(super) is_first: bool,
+    /// Mean squared errors in RGB: what is lost before the coder, and by it.
+    pub(super) lost: f32,
+    pub(super) quantizing: f32,
+    pub(super) bytes: usize,
+    pub(super) now_us: u64,
+}
+
+impl Default for Rate {
+    fn default() -> Self {
+        Self {
+            target_bytes_per_s: None,
+            quantizer: 20.5,
+            carry: 0.0,
+            mean: 0.0,
+            frames: 0.0,
+            coarser: 0,
+            last_us: 0,
+        }
+    }
+}
+
+/// The error that quantizing should make, when `error` is to be seen and `lost` is lost before.
+fn of_quantizing(error: f32, lost: f32) -> f32 {
+    (error - lost).max(error * LEAST_SHARE)
+}
+
 impl Rate {
-    /// Learns that a frame at `now_us` took `bytes`.
-    pub(super) fn learn(&mut self, bytes: usize, now_us: u64) {
+    /// Begins with film of which nothing is known but its first frame.
+    pub(super) fn begin(&mut self, first: &Detail, lost: f32) {
+        let error = of_quantizing(ERROR, lost) * INTRA_SHARE;
+        let finest = QUANTIZERS.0 as u8;
+        let guess = (finest..MAX_GUESS).find(|&quantizer| first.error(quantizer + 1) > error);
+        self.quantizer = f32::from(guess.unwrap_or(MAX_GUESS)) + INTRA_FINER;
+        (self.carry, self.mean, self.frames) = (0.0, 0.0, 0.0);
+    }
+
+    /// The quantizer of the next frame, which may be the first of a stream.
+    pub(super) fn quantizer(&mut self, is_first: bool) -> u8 {
+        let (finest, coarsest) = QUANTIZERS;
+        let quantizer = match is_first {
+            true => (self.quantizer - INTRA_FINER).round(),
+            false => {
+                let exact = self.quantizer + self.carry;
+                self.carry = exact - exact.round();
+                exact.round()
+            }
+        };
+        (quantizer + f32::from(self.coarser)).clamp(finest, coarsest) as u8
+    }
+
+    /// Learns what became of a frame.
+    pub(super) fn learn(&mut self, coded: &CodedFrame) {
+        self.follow_rate(coded);
+        if self.coarser > 0 {
+            return;
+        }
+        let lost = coded.lost.min(ERROR * (1.0 - LEAST_SHARE));
+        let (is_first, error) = (coded.is_first, coded.quantizing + lost);
+        self.frames = (self.frames + 1.0).min(WINDOW);
+        self.mean += (error - self.mean) / self.frames;
+        let wanted = ERROR + (ERROR - self.mean) * self.frames / HORIZON;
+        let wanted = of_quantizing(wanted.clamp(ERROR * 0.8, ERROR * 1.2), lost);
+        let quantizing = coded.quantizing.max(ERROR / 100.0);
+        let (wanted, gain) = match is_first {
+            true => (wanted * INTRA_SHARE, 1.0),
+            false if quantizing > wanted => (wanted, GAIN_ABOVE),
+            false => (wanted, GAIN),
+        };
+        let steps = STEPS_TO_DOUBLE * (wanted / quantizing).log2() * gain;
+        let (finest, coarsest) = QUANTIZERS;
+        self.quantizer =
+            (self.quantizer + steps.clamp(-MAX_STEP, MAX_STEP)).clamp(finest, coarsest);
+    }
+
+    /// Becomes coarser when frames take more than the rate carries until the next.
+    fn follow_rate(&mut self, coded: &CodedFrame) {
         let Some(target) = self.target_bytes_per_s else {
             self.coarser = 0;
             return;
         };
-        let pause_us = now_us.saturating_sub(self.last_us).clamp(10_000, FILM_PAUSE_US);
-        self.last_us = now_us;
+        let pause_us = coded.now_us.saturating_sub(self.last_us).clamp(10_000, FILM_PAUSE_US);
+        self.last_us = coded.now_us;
         let due = u64::from(target) * pause_us / 1_000_000;
-        let bytes = bytes as u64;
+        let bytes = coded.bytes as u64;
         // Six steps halve the bytes; one at a time up, so that an intra frame alone does little.
         if bytes * 10 > due * 11 {
             let step = if bytes > due * 2 { 2 } else { 1 };
-            self.coarser = (self.coarser + step).min(MAX_QUANTIZER - QUANTIZER);
+            self.coarser = (self.coarser + step).min(QUANTIZERS.1 as u8);
         } else if bytes * 10 < due * 8 {
             self.coarser = self.coarser.saturating_sub(1);
         }
-    }
-
-    /// The quantizer of frame `number` of a stream.
-    pub(super) const fn quantizer(&self, number: u32) -> u8 {
-        let quantizer = match number {
-            0 => INTRA_QUANTIZER,
-            _ if number.is_multiple_of(2) => QUANTIZER,
-            _ => QUANTIZER + 1,
-        };
-        self.coarser + quantizer
     }
 }

@@ -3,13 +3,13 @@
 use bytes::BufMut;
 
 use super::Video;
-use super::rate::Rate;
+use super::rate::{CodedFrame, Rate};
 use crate::bitstream::{
     Kind, MAX_HEADER_BYTES, MAX_PICTURE_BYTES, MAX_VIDEO_HEADER_BYTES, Track, UpdateHeader,
     VideoHeader, tiles_under,
 };
 use crate::chain::{Claim, Line};
-use crate::encoder::grain::looks_filmed;
+use crate::encoder::grain::Nature;
 use crate::encoder::payload::{Payload, Payloads};
 use crate::encoder::tile::{Held, Task};
 use crate::encoder::{Encoder, Report};
@@ -33,16 +33,25 @@ pub(super) struct Stream {
     /// Number of the update that began the stream.
     began: u32,
     rate: Rate,
+    /// Whether nothing is known of the film that plays.
+    is_new: bool,
+    /// Mean squared errors in RGB: what is lost before the coder, and what the coder has lost of the
+    /// frame at hand.
+    lost: f32,
+    error: f32,
 }
+
+/// Frames of which one is compared with its pixels. What is lost before the coder changes slowly.
+const LOSS_FRAMES: u32 = 8;
 
 impl Stream {
     pub(super) const fn must_begin(&self) -> bool {
         self.must_begin
     }
 
-    /// Makes the next frame the first of a stream.
+    /// Makes the next frame the first of a stream, and of a film.
     pub(super) const fn begin(&mut self) {
-        self.must_begin = true;
+        (self.must_begin, self.is_new) = (true, true);
     }
 
     /// Learns that the update `number` is lost.
@@ -73,9 +82,17 @@ impl Stream {
             self.number += 1;
             self.frame = 0;
         }
+        coder.take(frame, rect)?;
+        if self.frame.is_multiple_of(LOSS_FRAMES) || kind == FrameKind::Intra {
+            self.lost = coder.loss(frame, rect);
+        }
+        if self.is_new {
+            self.rate.begin(&coder.detail(), self.lost);
+            self.is_new = false;
+        }
+        let quantizer = self.rate.quantizer(kind == FrameKind::Intra);
         self.slice.clear();
-        let quantizer = self.rate.quantizer(self.frame);
-        coder.encode(frame, rect, kind, quantizer, &mut self.slice)?;
+        self.error = coder.encode(kind, quantizer, &mut self.slice)?;
         if self.slice.len() > MAX_PICTURE_BYTES {
             return Err(ToolFailed);
         }
@@ -89,8 +106,14 @@ impl Stream {
             self.began = number;
         }
         self.must_begin = false;
+        self.rate.learn(&CodedFrame {
+            is_first: self.frame == 0,
+            lost: self.lost,
+            quantizing: self.error,
+            bytes,
+            now_us,
+        });
         self.frame += 1;
-        self.rate.learn(bytes, now_us);
     }
 }
 
@@ -123,7 +146,7 @@ impl Encoder {
             let is_film = item.task == Task::Change
                 && !part.is_empty()
                 && state.held != Held::Nothing
-                && looks_filmed(frame, part);
+                && Nature::of(frame, part).is_film();
             if !is_film {
                 return true;
             }
