@@ -10,16 +10,29 @@
 /// to the round trip.
 pub(crate) const MAX_UNPRESENTED: u64 = 2;
 
-/// Queueing that the sender may add to the path's own round trip, in microseconds.
-const QUEUE_TARGET_US: u64 = 20_000;
+/// Data that may wait in QUIC for the window, as time at the pace at which the window lets it out,
+/// in microseconds: enough to bridge the coding of the next update. It is sent in any case, however
+/// old it gets.
+const UNSENT_US: u64 = 10_000;
 
-/// How much of a path's time one update may take, in microseconds: what does not fit stays damage,
-/// and by the time it is encoded it is newer.
-const UPDATE_TARGET_US: u64 = 30_000;
+/// Room that a send slot needs, as time at that pace, in microseconds, or a part of the window if
+/// that is less: with less room the path would be filled with slivers.
+const ROOM_US: u64 = 5_000;
+const ROOM_PART: u64 = 8;
 
-/// Smallest window and update budget, in bytes: ten packets (RFC 9002, section 7.2), so that a path without
-/// a measured rate can begin.
-const MIN_BYTES: u64 = 12_000;
+/// Smallest window and update, in bytes: three packets, so that a path without a measured rate can
+/// begin and a slow one is not filled with headers.
+const MIN_BYTES: u64 = 3_600;
+
+/// Part of the delivery rate that pictures in motion may take while the path is full, in percent:
+/// the rest is for what changes besides, which goes first.
+const PICTURES_PERCENT: u64 = 90;
+
+/// How fast the rate of pictures rises again, in percent for each round trip.
+const RISE_PERCENT: u64 = 5;
+
+/// Shortest time for which it rises, in microseconds, where round trips are shorter.
+const MIN_RISE_US: u64 = 20_000;
 
 /// Largest update in bytes, whatever the path carries: bounds what a pooled buffer grows to.
 const MAX_UPDATE_BYTES: u64 = 8 << 20;
@@ -42,29 +55,74 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Bytes that may be in flight: what the path delivers in a round trip plus the queueing
-    /// allowed, but no less than the congestion window, which probes for more.
     fn window_bytes(&self) -> u64 {
-        bytes_in(self.delivery_rate_bytes_per_s, self.min_rtt_us + QUEUE_TARGET_US)
-            .max(self.congestion_window_bytes)
-            .max(MIN_BYTES)
+        self.congestion_window_bytes.max(MIN_BYTES)
     }
 
-    /// Whether a send slot is open.
+    /// Rate at which the window lets data out, in bytes per second: while the path is not known well
+    /// it is more than what was delivered.
+    fn pace_bytes_per_s(&self) -> u64 {
+        let pace = match self.min_rtt_us {
+            0 => 0,
+            rtt_us => u128::from(self.window_bytes()) * 1_000_000 / u128::from(rtt_us),
+        };
+        u64::try_from(pace).unwrap_or(u64::MAX).max(self.delivery_rate_bytes_per_s)
+    }
+
+    /// Whether a send slot is open: the viewer keeps up, and the window has room.
     pub(crate) fn is_open(&self) -> bool {
+        let window_bytes = self.window_bytes();
+        let room_bytes = bytes_in(self.pace_bytes_per_s(), ROOM_US).min(window_bytes / ROOM_PART);
         self.received.saturating_sub(self.presented) <= MAX_UNPRESENTED
-            && self.in_flight_bytes < self.window_bytes()
+            && self.in_flight_bytes.saturating_add(room_bytes) < window_bytes
     }
 
-    /// Most bytes that the next update may have.
-    ///
-    /// An update may overfill the window: cutting it to what is left would fill the path with
-    /// slivers. The next slot opens only when the excess is gone.
+    /// Most bytes that the next update may have: what the window has room for, and what may wait
+    /// for it. The rest stays damage, and is newer when it is coded.
     pub(crate) fn budget_bytes(&self) -> usize {
-        let budget = bytes_in(self.delivery_rate_bytes_per_s, UPDATE_TARGET_US)
-            .max(self.congestion_window_bytes)
+        let unsent_bytes = bytes_in(self.pace_bytes_per_s(), UNSENT_US);
+        let budget = self
+            .window_bytes()
+            .saturating_add(unsent_bytes)
+            .saturating_sub(self.in_flight_bytes)
             .clamp(MIN_BYTES, MAX_UPDATE_BYTES);
         usize::try_from(budget).unwrap_or(usize::MAX)
+    }
+
+    /// Whether the path carries about as much as it can.
+    fn is_full(&self) -> bool {
+        self.in_flight_bytes >= self.window_bytes() / 4 * 3
+    }
+}
+
+/// The rate that pictures in motion may take: they lose quality before anything loses frames, and
+/// text loses none.
+///
+/// It follows the delivery rate down at once while the path is full, rises slowly while it is not,
+/// and is forgotten when it is far above what is delivered.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PictureRate {
+    bytes_per_s: Option<u64>,
+    risen_us: u64,
+}
+
+impl PictureRate {
+    /// The rate in bytes per second for an update coded at `now_us`; `None` while pictures may have
+    /// their best quality.
+    pub(crate) fn at(&mut self, now_us: u64, state: &State) -> Option<u64> {
+        let delivered = state.delivery_rate_bytes_per_s;
+        if delivered > 0 && state.is_full() {
+            let limit = delivered / 100 * PICTURES_PERCENT;
+            self.bytes_per_s = Some(self.bytes_per_s.map_or(limit, |rate| rate.min(limit)));
+            self.risen_us = now_us;
+        } else if let Some(rate) = self.bytes_per_s {
+            let step_us = state.min_rtt_us.max(MIN_RISE_US);
+            let steps = (now_us.saturating_sub(self.risen_us) / step_us).min(100);
+            self.risen_us += steps * step_us;
+            let rate = (0..steps).fold(rate, |rate, _| rate + rate * RISE_PERCENT / 100 + 1);
+            self.bytes_per_s = (rate <= delivered.saturating_mul(2)).then_some(rate);
+        }
+        self.bytes_per_s
     }
 }
 
@@ -90,17 +148,50 @@ mod tests {
         assert!(!behind(8).is_open());
     }
 
-    #[test]
-    fn updates_on_their_way_are_limited_by_bytes_alone() {
-        // 20 Mbit/s and 40 ms: 2.5 MB/s x 60 ms = 150 kB.
-        let dsl = State {
+    /// 20 Mbit/s and 40 ms under a window of 52 ms.
+    fn dsl(in_flight_bytes: u64) -> State {
+        State {
+            congestion_window_bytes: 130_000,
             delivery_rate_bytes_per_s: 2_500_000,
             min_rtt_us: 40_000,
-            in_flight_bytes: 149_999,
+            in_flight_bytes,
             ..State::default()
-        };
-        assert!(dsl.is_open());
-        assert!(!State { in_flight_bytes: 150_000, ..dsl }.is_open());
-        assert_eq!(dsl.budget_bytes(), 75_000);
+        }
+    }
+
+    #[test]
+    fn updates_on_their_way_are_limited_by_the_window() {
+        // 5 ms at 130 kB in 40 ms: 16,250 bytes, which is an eighth of the window.
+        assert!(dsl(113_749).is_open());
+        assert!(!dsl(113_750).is_open());
+    }
+
+    #[test]
+    fn no_more_than_ten_milliseconds_wait_for_the_window() {
+        for in_flight_bytes in [0, 60_000, 113_000] {
+            let after = in_flight_bytes + dsl(in_flight_bytes).budget_bytes() as u64;
+            assert_eq!(after, 130_000 + 32_500);
+        }
+    }
+
+    #[test]
+    fn a_short_path_of_which_little_is_known_takes_a_whole_picture() {
+        let lan = State { congestion_window_bytes: 12_000, min_rtt_us: 300, ..State::default() };
+        assert!(lan.is_open());
+        assert!(lan.budget_bytes() > 300_000, "{}", lan.budget_bytes());
+    }
+
+    #[test]
+    fn pictures_give_way_at_once_and_return_slowly() {
+        let mut pictures = PictureRate::default();
+        assert_eq!(pictures.at(0, &dsl(20_000)), None, "there is room");
+        assert_eq!(pictures.at(1_000, &dsl(100_000)), Some(2_250_000));
+        let half = State { delivery_rate_bytes_per_s: 1_250_000, ..dsl(100_000) };
+        assert_eq!(pictures.at(2_000, &half), Some(1_125_000), "within an update");
+        assert_eq!(pictures.at(41_000, &dsl(20_000)), Some(1_125_000), "not yet a round trip");
+        let after_ten = pictures.at(402_000, &dsl(20_000)).expect("still limited");
+        // 1.05^10 = 1.63.
+        assert!((1_800_000..1_860_000).contains(&after_ten), "{after_ten}");
+        assert_eq!(pictures.at(4_000_000, &dsl(20_000)), None, "the limit is forgotten");
     }
 }

@@ -14,6 +14,7 @@ use tessera_codec::{
 use tessera_transport::report::{Differs, Report};
 
 use super::capture::Captured;
+use super::flow::PictureRate;
 use super::patience::Patience;
 use super::pictures::Picture;
 use super::seat::{Outgoing, Seat};
@@ -43,6 +44,7 @@ pub(super) struct Member {
     pub(super) seat: Arc<Seat>,
     pacing: Pacing,
     patience: Patience,
+    picture_rate: PictureRate,
     /// Whether it cannot use frames of a video before another begins.
     lacks_video: bool,
     /// Since when it has been sent slices without having caught up.
@@ -55,6 +57,7 @@ impl Member {
             seat,
             pacing: Pacing::default(),
             patience: Patience::of(Pace::Fast, now_us),
+            picture_rate: PictureRate::default(),
             lacks_video: true,
             behind_since_us: None,
         }
@@ -262,10 +265,14 @@ impl Line {
             Receivers::Wait { until_us } => return Turn::Blocked(Some(until_us)),
             Receivers::Ready => {}
         }
-        let mut budget_bytes = usize::MAX;
-        for member in self.members.iter().filter(|member| self.open.contains(&member.seat.id)) {
-            budget_bytes = budget_bytes.min(member.seat.flow().budget_bytes());
+        let (mut budget_bytes, mut picture_rate) = (usize::MAX, u64::MAX);
+        for member in self.members.iter_mut().filter(|it| self.open.contains(&it.seat.id)) {
+            let flow = member.seat.flow();
+            budget_bytes = budget_bytes.min(flow.budget_bytes());
+            let rate = member.picture_rate.at(now.us, &flow);
+            picture_rate = rate.unwrap_or(u64::MAX).min(picture_rate);
         }
+        self.encoder.set_video_rate(u32::try_from(picture_rate).ok());
         if now.is_shared && self.kind.pace == Pace::Slow {
             budget_bytes = budget_bytes.min(SHARED_TURN_BYTES);
         }

@@ -235,7 +235,7 @@ impl Window {
     pub(super) fn on_end_acks(&mut self, now_us: u64, in_flight_bytes: u64, idle: bool) {
         self.in_flight_bytes = in_flight_bytes;
         let in_flight_bytes = self.in_flight_bytes();
-        if idle && in_flight_bytes < self.window_bytes / 8 * 7 {
+        if idle && in_flight_bytes < self.window_bytes / 4 * 3 {
             self.delivery.on_bubble(in_flight_bytes);
         }
         let (rtt_us, round) = self.delivery.on_end_acks(now_us);
