@@ -5,8 +5,9 @@ SHELL := bash
 CARGO ?= cargo
 DEMO_ARGS ?=
 FUZZ_SECONDS ?= 5
+LATENCY_ARGS ?= --profile lan,dsl,bad --against tigervnc,x11vnc
 
-.PHONY: help setup build demo test tidy check loom fuzz bench
+.PHONY: help setup build demo test tidy check loom fuzz bench latency
 
 help: ## print this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -45,3 +46,10 @@ fuzz: ## run every fuzz target for FUZZ_SECONDS over its corpus
 bench: ## run the benchmarks
 	@scripts/setup build
 	$(CARGO) bench --locked -p tessera-bench
+
+latency: ## measure delays and bytes between real displays beside others; needs root, some 15 minutes
+	@scripts/setup build demo latency
+	$(CARGO) build --release --locked -p tessera-center -p tessera-customer -p tessera-csr -p tessera-bench
+	@mkdir -p target/latency
+	target/release/tessera-bench latency $(LATENCY_ARGS) --svg target/latency/latency.svg \
+		--results target/latency/latency.json | tee target/latency/latency.md

@@ -118,6 +118,9 @@ pub(crate) struct LatencyArgs {
     /// Also draw the delays.
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
+    /// Also write one JSON object per measurement there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) results: Option<PathBuf>,
     /// Folder for the logs of everything that is started.
     #[arg(long, value_name = "DIR", default_value = "target/latency")]
     pub(crate) out: PathBuf,

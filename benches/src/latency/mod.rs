@@ -75,6 +75,9 @@ pub(crate) fn run(arguments: &LatencyArgs) -> Result<(), BenchError> {
             measure(*system, &profile, arguments, effort, &out, &stop, &mut say)?;
         }
     }
+    if let Some(path) = &arguments.results {
+        std::fs::write(path, lines.iter().map(|line| json::line(line) + "\n").collect::<String>())?;
+    }
     if let Some(path) = &arguments.svg {
         std::fs::write(path, chart::draw(&lines))?;
     }

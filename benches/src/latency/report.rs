@@ -115,38 +115,42 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// The head of the table.
-    pub(super) const HEAD: &str = "profile  system    measure            p50     p95     p99 ms  seen/s  sent kB/s  sharer  viewer  exact";
+    /// The head of the table, in Markdown. Times are in ms; `sharer` and `viewer` are processor time as a share of a
+    /// core, `exact` is the share of equal pixels at rest.
+    pub(super) const HEAD: &str = "\
+| network | system | measure | p50 | p95 | p99 | seen/s | sent kB/s | sharer | viewer | sharer ms/Mpx | exact |
+|---|---|---|---|---|---|---|---|---|---|---|---|";
 
     /// A row of the table.
     pub(super) fn row(&self) -> String {
-        let start = format!("{:8} {:9}", self.profile, self.system);
+        let row = |name: &str, cells: &str| {
+            format!("| {} | {} | {name} | {cells} |", self.profile, self.system)
+        };
         let times =
-            |it: &Percentiles| format!("{:7.1} {:7.1} {:7.1}", it.p50_ms, it.p95_ms, it.p99_ms);
+            |it: &Percentiles| format!("{:.1} | {:.1} | {:.1}", it.p50_ms, it.p95_ms, it.p99_ms);
+        let alone = |it: &Percentiles| format!("{} | | | | | |", times(it));
         match &self.measure {
-            Measure::Join { join_ms } => format!("{start} {:14} {join_ms:7.0}", "join"),
-            Measure::Change(delays) => format!("{start} {:14} {}", "32x32 change", times(delays)),
-            Measure::Key(delays) => format!("{start} {:14} {}", "key", times(delays)),
-            Measure::FullScreen(delays) => {
-                format!("{start} {:14} {}", "full screen", times(delays))
-            }
-            Measure::Load(figures) => format!(
-                "{start} {:14} {}    {:6.1} {:10.2} {:6.1}% {:6.1}% {:6.2}%",
-                figures.load,
-                times(&figures.delays),
-                figures.seen_per_s,
-                figures.sent_kb_per_s,
-                figures.sharer_cpu * 100.0,
-                figures.viewer_cpu * 100.0,
-                figures.settled_exact_share * 100.0,
+            Measure::Join { join_ms } => row("join", &format!("{join_ms:.0} | | | | | | | |")),
+            Measure::Change(delays) => row("32x32 change", &alone(delays)),
+            Measure::Key(delays) => row("key", &alone(delays)),
+            Measure::FullScreen(delays) => row("full screen", &alone(delays)),
+            Measure::Load(figures) => row(
+                &figures.load,
+                &format!(
+                    "{} | {:.1} | {:.2} | {:.1} % | {:.1} % | {:.2} | {:.2} %",
+                    times(&figures.delays),
+                    figures.seen_per_s,
+                    figures.sent_kb_per_s,
+                    figures.sharer_cpu * 100.0,
+                    figures.viewer_cpu * 100.0,
+                    figures.sharer_ms_per_megapixel,
+                    figures.settled_exact_share * 100.0,
+                ),
             ),
             Measure::Memory { sharer_mb, viewer_mb } => {
-                format!(
-                    "{start} {:14} sharer {sharer_mb:.0} MB, viewer {viewer_mb:.0} MB",
-                    "memory"
-                )
+                row("memory, MB", &format!("| | | | | {sharer_mb:.0} | {viewer_mb:.0} | |"))
             }
-            Measure::Missing { reason } => format!("{start} {:14} {reason}", "missing"),
+            Measure::Missing { reason } => row(reason, "| | | | | | | |"),
         }
     }
 }
