@@ -1,9 +1,12 @@
 //! The pixels of the root window.
 //!
 //! The X server writes each rectangle into shared memory (MIT-SHM 1.2, a passed file descriptor),
-//! packed one behind the other; all requests of a read are sent before the first reply is awaited.
-//! From there the pixels are copied once, into the caller's frame. Without shared memory they come
-//! as plain `GetImage` replies.
+//! packed one behind the other. From there the pixels are copied once, into the caller's frame.
+//! The memory has two halves: while one is copied, the server fills the other, and both stay in a
+//! processor's cache however large the screen is. Without shared memory pixels come as plain
+//! `GetImage` replies.
+
+use std::iter::Peekable;
 
 use tessera_codec::{BYTES_PER_PIXEL, Frame, Rect, Region, Size, TILE};
 use x11rb::cookie::Cookie;
@@ -17,10 +20,14 @@ use super::connection::Display;
 use super::shared_memory::SharedMemory;
 use crate::{CaptureError, SharedMemoryAbsent};
 
-/// Requests sent before replies are awaited, and the number of separate rectangles above which
+/// Most requests for one half of the memory, and the number of separate rectangles above which
 /// whole bands of tile rows are cheaper: a pipelined request costs about as much as the pixels of
 /// seven tiles.
 const BATCH: usize = 16;
+
+/// Bytes of each half of the shared memory. Half of what a core's own cache has on today's machines,
+/// or less; a row of the widest screen fits many times.
+const HALF_BYTES: usize = 512 << 10;
 
 const ALL_PLANES: u32 = !0;
 
@@ -43,7 +50,7 @@ impl Screen {
         display: &Display,
         size: Size,
     ) -> Result<(Self, Option<SharedMemoryAbsent>), CaptureError> {
-        match attach(display, size)? {
+        match attach(display)? {
             Ok(segment) => Ok((Self { size, segment: Some(segment) }, None)),
             Err(reason) => Ok((Self { size, segment: None }, Some(SharedMemoryAbsent { reason }))),
         }
@@ -85,25 +92,40 @@ impl Screen {
     fn read_rects(
         &self,
         display: &Display,
-        mut rects: impl Iterator<Item = Rect>,
+        rects: impl Iterator<Item = Rect>,
         region: &Region,
         into: &mut Frame,
     ) -> Result<(), CaptureError> {
-        loop {
-            let mut batch: [Option<Pending<'_>>; BATCH] = [const { None }; BATCH];
-            let mut offset = 0;
-            for (slot, rect) in batch.iter_mut().zip(&mut rects) {
-                let reply = self.request(display, rect, offset)?;
-                *slot = Some(Pending { rect, offset, reply });
-                offset += rect.area() * BYTES_PER_PIXEL;
+        let mut parts = rects.flat_map(parts).peekable();
+        let mut batch = self.request_batch(display, &mut parts, 0)?;
+        for half in [1, 0].into_iter().cycle() {
+            if batch.iter().all(Option::is_none) {
+                break;
             }
-            if offset == 0 {
-                return Ok(());
-            }
-            for pending in batch.into_iter().flatten() {
+            let next = self.request_batch(display, &mut parts, half * HALF_BYTES)?;
+            for pending in std::mem::replace(&mut batch, next).into_iter().flatten() {
                 self.receive(display, pending, region, into)?;
             }
         }
+        Ok(())
+    }
+
+    /// Asks for as many of `parts` as one half of the memory takes, the one that begins at `start`.
+    fn request_batch<'c>(
+        &self,
+        display: &'c Display,
+        parts: &mut Peekable<impl Iterator<Item = Rect>>,
+        start: usize,
+    ) -> Result<Batch<'c>, CaptureError> {
+        let mut batch = [const { None }; BATCH];
+        let mut offset = start;
+        for slot in &mut batch {
+            let fits = |rect: &Rect| offset + bytes(*rect) <= start + HALF_BYTES;
+            let Some(rect) = parts.next_if(fits) else { break };
+            *slot = Some(Pending { rect, offset, reply: self.request(display, rect, offset)? });
+            offset += bytes(rect);
+        }
+        Ok(batch)
     }
 
     fn request<'c>(
@@ -112,8 +134,7 @@ impl Screen {
         rect: Rect,
         offset: usize,
     ) -> Result<Reply<'c>, CaptureError> {
-        // Canvas coordinates are at most MAX_DIMENSION, and rectangles of one batch do not overlap,
-        // so coordinates fit i16 and the offset stays within 4 * MAX_DIMENSION^2 = 2^30.
+        // Canvas coordinates are at most MAX_DIMENSION, which fits i16, and offsets lie in the memory.
         let (x, y) = (rect.x as i16, rect.y as i16);
         let conn = &display.conn;
         match &self.segment {
@@ -187,6 +208,9 @@ impl Screen {
     }
 }
 
+/// What was asked for and has not come yet.
+type Batch<'c> = [Option<Pending<'c>>; BATCH];
+
 struct Pending<'c> {
     rect: Rect,
     offset: usize,
@@ -198,8 +222,8 @@ enum Reply<'c> {
     Copied(Cookie<'c, RustConnection, GetImageReply>),
 }
 
-/// Shares memory for a picture of `size` with the server; the inner error says why it cannot be.
-fn attach(display: &Display, size: Size) -> Result<Result<Segment, String>, CaptureError> {
+/// Shares memory with the server; the inner error says why it cannot be.
+fn attach(display: &Display) -> Result<Result<Segment, String>, CaptureError> {
     let conn = &display.conn;
     if !display.has(shm::X11_EXTENSION_NAME)? {
         return Ok(Err("it has no MIT-SHM extension".into()));
@@ -212,7 +236,7 @@ fn attach(display: &Display, size: Size) -> Result<Result<Segment, String>, Capt
     if (version.major_version, version.minor_version) < (1, 2) {
         return Ok(Err("its MIT-SHM is older than 1.2".into()));
     }
-    let (memory, file) = match SharedMemory::new(size.area() * BYTES_PER_PIXEL) {
+    let (memory, file) = match SharedMemory::new(2 * HALF_BYTES) {
         Ok(shared) => shared,
         Err(error) => return Ok(Err(error.to_string())),
     };
@@ -237,6 +261,19 @@ fn place_in(rect: Rect, span: Rect) -> usize {
     (pixels + usize::from(span.x - rect.x)) * BYTES_PER_PIXEL
 }
 
+/// Bytes of the pixels of `rect`.
+const fn bytes(rect: Rect) -> usize {
+    rect.area() * BYTES_PER_PIXEL
+}
+
+/// `rect` in parts of whole rows that each fit into a half of the shared memory.
+fn parts(rect: Rect) -> impl Iterator<Item = Rect> {
+    let row_bytes = usize::from(rect.width).max(1) * BYTES_PER_PIXEL;
+    let rows = (HALF_BYTES / row_bytes).clamp(1, usize::from(u16::MAX)) as u16;
+    let tops = (rect.y..rect.y + rect.height).step_by(usize::from(rows));
+    tops.map(move |y| Rect { y, height: rows.min(rect.y + rect.height - y), ..rect })
+}
+
 /// The touched rows of tiles as bands that do not overlap, each as wide as the touched tiles in it.
 fn bands(region: &Region) -> impl Iterator<Item = Rect> + '_ {
     let mut rects = region.rects().peekable();
@@ -251,7 +288,7 @@ fn bands(region: &Region) -> impl Iterator<Item = Rect> + '_ {
 }
 
 /// The pixel rows of those tiles of `rect` that are in `region`, neighbours in one span. `rect`
-/// begins and ends at edges of tiles or of the canvas.
+/// begins and ends at columns where tiles or the canvas do.
 fn spans(region: &Region, rect: Rect) -> impl Iterator<Item = Rect> + '_ {
     let grid = region.grid();
     let columns = u32::from(rect.x / TILE)..rect.right().div_ceil(u32::from(TILE));
@@ -290,6 +327,17 @@ mod tests {
             bands(&apart).collect::<Vec<_>>(),
             [Rect::new(64, 0, 64, 64), Rect::new(256, 192, 44, 8)]
         );
+    }
+
+    #[test]
+    fn parts_fit_into_half_the_memory_and_cover_everything() {
+        let screen = Rect::new(0, 0, 1920, 1080);
+        let parts: Vec<Rect> = parts(screen).collect();
+        assert!(parts.len() > 1 && parts.iter().all(|part| bytes(*part) <= HALF_BYTES));
+        assert_eq!(parts.iter().map(|part| part.area()).sum::<usize>(), screen.area());
+        assert!(parts.windows(2).all(|pair| pair[0].bottom() == u32::from(pair[1].y)));
+        let small = Rect::new(64, 128, 64, 64);
+        assert_eq!(super::parts(small).collect::<Vec<_>>(), [small]);
     }
 
     #[test]
