@@ -12,16 +12,21 @@ use crate::geometry::TileIndex;
 use crate::hash::{hash_of_hashes, short_hash};
 use crate::region::Region;
 
-/// Pause after the last update before a check, in microseconds, and longest time without one while
-/// updates go on. A check is some 25 bytes; both figures are choices, not measurements.
+/// Pause after the last update before a check, in microseconds, longest time without one while
+/// updates go on, and shortest time between two. A check is some 25 bytes, but on its way has the
+/// headers of a packet and another that acknowledges it: after each key that somebody types it would
+/// be a third of what is sent. All three are choices, not measurements.
 const CHECK_REST_US: u64 = 50_000;
 const CHECK_PERIOD_US: u64 = 500_000;
+const CHECK_GAP_US: u64 = 1_000_000;
 
 /// When updates were made that no check covers.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct CheckTimes {
     /// The first of them and the last, in microseconds.
     unchecked_us: Option<(u64, u64)>,
+    /// No check is due before this time, in microseconds.
+    not_before_us: u64,
 }
 
 impl CheckTimes {
@@ -32,14 +37,20 @@ impl CheckTimes {
 
     /// Makes a check due at once.
     pub(super) fn ask(&mut self) {
-        self.unchecked_us = Some((0, 0));
+        *self = Self { unchecked_us: Some((0, 0)), not_before_us: 0 };
     }
 
     /// When the next check is due.
     pub(super) fn due_us(self) -> Option<u64> {
         let (first_us, last_us) = self.unchecked_us?;
         let rested_us = last_us.saturating_add(CHECK_REST_US);
-        Some(rested_us.min(first_us.saturating_add(CHECK_PERIOD_US)))
+        let due_us = rested_us.min(first_us.saturating_add(CHECK_PERIOD_US));
+        Some(due_us.max(self.not_before_us))
+    }
+
+    /// A check was made.
+    fn note_check(&mut self, now_us: u64) {
+        *self = Self { unchecked_us: None, not_before_us: now_us.saturating_add(CHECK_GAP_US) };
     }
 }
 
@@ -52,7 +63,7 @@ impl Encoder {
         if self.chain == 0 || self.check.due_us().is_none_or(|due_us| due_us > now_us) {
             return;
         }
-        self.check = CheckTimes::default();
+        self.check.note_check(now_us);
         let Self { tiles, hashes, exact, .. } = self;
         exact.clear();
         for (at, tile) in tiles.iter().enumerate() {
@@ -103,5 +114,23 @@ impl Encoder {
             }
         }
         wrong
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_follows_a_single_change_soon_and_many_changes_seldom() {
+        let mut times = CheckTimes::default();
+        assert_eq!(times.due_us(), None);
+        times.note_update(1_000);
+        assert_eq!(times.due_us(), Some(1_000 + CHECK_REST_US));
+        times.note_check(51_000);
+        times.note_update(125_000);
+        assert_eq!(times.due_us(), Some(51_000 + CHECK_GAP_US), "one was made just now");
+        times.ask();
+        assert_eq!(times.due_us(), Some(0), "somebody wants one");
     }
 }
