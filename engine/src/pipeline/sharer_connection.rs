@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use crossbeam::queue::ArrayQueue;
 use tessera_capture::InputEvent;
@@ -23,6 +24,7 @@ use tessera_transport::leaf::{LeafClass, LeafHeader};
 use tessera_transport::report::Report;
 use tessera_transport::video::VideoSender;
 use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
 
 use super::allowance::Allowance;
 use super::seat::{Lost, Outgoing, Seat, Wishes};
@@ -37,6 +39,10 @@ pub(super) const MAX_UNACKNOWLEDGED: usize = 4096;
 /// send one more, in microseconds. A viewer limits itself to less; each may cost a whole picture.
 const MAX_COMPLAINTS: u64 = 64;
 const COMPLAINT_US: u64 = 250_000;
+
+/// How long the word that input was received waits for an update to go with. Well below the 20 ms after
+/// which input is repeated, and above what an application takes to echo a key.
+const RECEIPT_PAUSE: Duration = Duration::from_millis(5);
 
 /// The viewer's seat at the present share, if something is shared.
 pub(super) type CurrentSeat = Option<Arc<Seat>>;
@@ -94,11 +100,12 @@ impl SharerConnection {
         on_input: impl FnMut(InputEvent),
     ) -> Result<std::convert::Infallible, Error> {
         let in_flight = ArrayQueue::new(MAX_UNACKNOWLEDGED);
+        let receipt = Receipt::default();
         let ended = tokio::try_join!(
-            send_updates(self.current.clone(), link, &in_flight, &self.shared),
+            send_updates(self.current.clone(), link, &in_flight, &self.shared, &receipt),
             send_pointer(self.current.clone(), link),
             receive_acknowledgements(&self.current, link, &in_flight, &self.shared),
-            receive_input(link, on_input),
+            receive_input(link, on_input, &receipt),
         );
         ended.map(|(never, ..)| never)
     }
@@ -111,6 +118,7 @@ async fn send_updates(
     link: &Link,
     in_flight: &ArrayQueue<InFlight>,
     shared: &Shared,
+    receipt: &Receipt,
 ) -> Never {
     let mut chain = link.open_chain().await?;
     let mut leaves = 0;
@@ -128,6 +136,7 @@ async fn send_updates(
                 let outgoing = outgoing?;
                 shared.figures.on_sent(outgoing.payload.bytes.len() as u64);
                 shared.total.on_sent(outgoing.payload.bytes.len() as u64);
+                receipt.send(link)?;
                 let tracks = Tracks { chain: &mut chain, leaves: &mut leaves, video: &mut video };
                 send_update(link, tracks, in_flight, &seat, outgoing).await?;
                 shared.next_update.store(chain.next_number(), Ordering::SeqCst);
@@ -331,10 +340,54 @@ fn acknowledge(
     Ok(())
 }
 
-async fn receive_input(link: &Link, mut on_input: impl FnMut(InputEvent)) -> Never {
+/// The word that input was received, which the viewer is owed. It waits a little for the update that
+/// the input may lead to, because a packet of its own would be larger than itself.
+#[derive(Default)]
+struct Receipt {
+    /// One more than the number of the first event not received; 0 while nothing is owed.
+    owed: AtomicU64,
+}
+
+impl Receipt {
+    /// All events before `next` have been received. Replaces what was owed before.
+    fn owe(&self, next: u64) {
+        self.owed.store(next.saturating_add(1), Ordering::SeqCst);
+    }
+
+    /// What is owed, once.
+    fn take(&self) -> Option<Datagram> {
+        let next = self.owed.swap(0, Ordering::SeqCst).checked_sub(1)?;
+        Some(Datagram::InputAcknowledgement { next })
+    }
+
+    fn send(&self, link: &Link) -> Result<(), Error> {
+        match self.take() {
+            Some(acknowledgement) => Ok(link.send_datagram(&acknowledgement)?),
+            None => Ok(()),
+        }
+    }
+}
+
+async fn receive_input(
+    link: &Link,
+    mut on_input: impl FnMut(InputEvent),
+    receipt: &Receipt,
+) -> Never {
     let mut receiver = InputReceiver::new();
+    let mut receipt_due: Option<Instant> = None;
     loop {
-        match link.read_datagram().await? {
+        let datagram = match receipt_due {
+            None => link.read_datagram().await?,
+            Some(due) => match timeout_at(due, link.read_datagram()).await {
+                Ok(datagram) => datagram?,
+                Err(_) => {
+                    receipt.send(link)?;
+                    receipt_due = None;
+                    continue;
+                }
+            },
+        };
+        match datagram {
             Datagram::Input { first, events } => {
                 receiver
                     .handle_events(first, events)
@@ -344,8 +397,11 @@ async fn receive_input(link: &Link, mut on_input: impl FnMut(InputEvent)) -> Nev
                         .ok_or_else(|| misbehaved(link, "an input event of no known kind"))?;
                     on_input(event);
                 }
-                if let Some(acknowledgement) = receiver.poll_acknowledgement() {
-                    link.send_datagram(&acknowledgement)?;
+                if let Some(Datagram::InputAcknowledgement { next }) =
+                    receiver.poll_acknowledgement()
+                {
+                    receipt.owe(next);
+                    receipt_due.get_or_insert_with(|| Instant::now() + RECEIPT_PAUSE);
                 }
             }
             Datagram::InputAcknowledgement { .. } | Datagram::Cursor(_) => {
@@ -358,5 +414,20 @@ async fn receive_input(link: &Link, mut on_input: impl FnMut(InputEvent)) -> Nev
 impl std::fmt::Debug for SharerConnection {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("SharerConnection").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receipt_is_given_once_and_the_newest_counts() {
+        let receipt = Receipt::default();
+        assert_eq!(receipt.take(), None);
+        receipt.owe(0);
+        receipt.owe(3);
+        assert_eq!(receipt.take(), Some(Datagram::InputAcknowledgement { next: 3 }));
+        assert_eq!(receipt.take(), None);
     }
 }
