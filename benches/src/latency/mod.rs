@@ -100,8 +100,11 @@ fn measure(
     if let Some(joined) = running.joined {
         say(Measure::Join { join_ms: report::milliseconds(joined) });
     }
-    if !arguments.loads_only {
-        probes::settled_share(&mut stage, stop)?;
+    probes::settled_share(&mut stage, stop)?;
+    if arguments.loads_only {
+        // One key all the same: with it the desktop is operated, and its pointer no longer drawn into the picture.
+        probes::keys(&mut stage, 1, stop)?;
+    } else {
         say(Measure::Key(Percentiles::from(&probes::keys(&mut stage, effort.keys, stop)?)));
         let changes = probes::single_changes(&mut stage, effort.changes, stop)?;
         say(Measure::Change(Percentiles::from(&changes)));
