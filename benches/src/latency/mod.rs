@@ -72,7 +72,16 @@ pub(crate) fn run(arguments: &LatencyArgs) -> Result<(), BenchError> {
                 continue;
             }
             let out = arguments.out.join(profile.name).join(system.name());
-            measure(*system, &profile, arguments, effort, &out, &stop, &mut say)?;
+            let measured = measure(*system, &profile, arguments, effort, &out, &stop, &mut say);
+            match (measured, system) {
+                // On a network that is too bad for another system the run goes on without it.
+                (Err(BenchError::Witness(error)), System::Rival(_))
+                    if !matches!(error, Error::Interrupted) =>
+                {
+                    say(Measure::Missing { reason: error.to_string() });
+                }
+                (measured, _) => measured?,
+            }
         }
     }
     if let Some(path) = &arguments.results {

@@ -92,8 +92,8 @@ pub(super) fn keys(stage: &mut Stage, count: u32, stop: &Stop) -> Result<Delays,
     })?;
     let area = stage.desktop.area_of(window)?;
     click(stage, area, stop)?;
-    let (x, y) = area.middle();
-    let square = Area { x: x - SQUARE / 2, y: y - SQUARE / 2, width: SQUARE, height: SQUARE };
+    // Away from the middle, where the pointer is: some viewers draw it into the picture.
+    let square = Area { x: area.x + 8, y: area.y + 8, width: SQUARE, height: SQUARE };
     let (keycode, _) = stage.seen.display().keycode(u32::from('j'))?;
     let mut rng = StdRng::seed_from_u64(SEED);
     let mut delays = Delays::default();

@@ -48,7 +48,7 @@ impl System {
     pub(super) fn missing(self) -> Vec<&'static str> {
         let programs: &[&'static str] = match self {
             Self::Ours => &[],
-            Self::Rival(Rival::TigerVnc) => &["x0vncserver", "xtigervncviewer"],
+            Self::Rival(Rival::TigerVnc) => &[tigervnc_server(), "xtigervncviewer"],
             Self::Rival(Rival::X11Vnc) => &["x11vnc", "xtigervncviewer"],
         };
         programs.iter().copied().filter(|it| installed(it).is_none()).collect()
@@ -109,13 +109,19 @@ fn start_ours(stage: &Stage, stop: &Stop) -> Result<(Parts, Instant), BenchError
     Ok((Parts::Ours(programs), last_key))
 }
 
+/// The server itself: Debian's `x0vncserver` is a script that starts it and ends.
+fn tigervnc_server() -> &'static str {
+    const ITSELF: &str = "X0tigervnc";
+    if installed(ITSELF).is_some() { ITSELF } else { "x0vncserver" }
+}
+
 /// The port of RFB's first display.
 const RFB_PORT: u16 = 5900;
 
 fn start_vnc(rival: Rival, stage: &Stage, stop: &Stop) -> Result<Parts, BenchError> {
     let display = stage.customer_station.name();
     let (program, log) = match rival {
-        Rival::TigerVnc => ("x0vncserver", "x0vncserver"),
+        Rival::TigerVnc => (tigervnc_server(), "x0vncserver"),
         Rival::X11Vnc => ("x11vnc", "x11vnc"),
     };
     let mut command = stage.network.at_customer(Path::new(program));
@@ -128,6 +134,7 @@ fn start_vnc(rival: Rival, stage: &Stage, stop: &Stop) -> Result<Parts, BenchErr
             "-SecurityTypes=None",
             "-FrameRate=60",
             "-MaxProcessorUsage=100",
+            "-PollingCycle=10",
             "-AlwaysShared",
         ]),
         // Looking and sending as often as it can, by events where the display has them.
@@ -142,7 +149,6 @@ fn start_vnc(rival: Rival, stage: &Stage, stop: &Stop) -> Result<Parts, BenchErr
             "-defer",
             "5",
             "-noxrecord",
-            "-nocursorshape",
             "-norc",
         ]),
     };
