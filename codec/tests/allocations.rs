@@ -11,7 +11,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use desk::Desk;
-use tessera_codec::{Decoder, DecoderConfig, EncoderConfig, Policy, Size};
+use tessera_codec::{Decoder, DecoderConfig, EncoderConfig, Policy, Rect, Size};
 
 struct Counting;
 
@@ -76,7 +76,7 @@ fn a_repeating_workload_allocates_nothing() {
             let mut video_tiles = 0;
             for seed in 0..12 {
                 desk.now_us += 33_333;
-                desk.draw_photo_in(64, 64, 256, 256, 11 * seed);
+                desk.draw_film_in(Rect::new(64, 64, 256, 256), 11 * seed);
                 video_tiles += desk.send().video_tiles;
             }
             assert_eq!(video_tiles > 0, policy == Policy::Live);
