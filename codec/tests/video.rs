@@ -234,7 +234,7 @@ fn a_rate_makes_frames_smaller() {
         desk.send().bytes
     };
     let best = bytes(&mut desk);
-    desk.encoder.set_video_rate(Some(best as u32 * 6));
+    desk.encoder.set_picture_rate(Some(best as u32 * 6));
     let limited = bytes(&mut desk);
     assert!(limited * 2 < best, "{limited} of {best} bytes");
 }

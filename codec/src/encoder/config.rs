@@ -64,14 +64,14 @@ impl Default for EncoderConfig {
 }
 
 impl EncoderConfig {
-    /// The quantizer of photographs in motion, whose steps double every eight below.
-    pub(super) fn quantizer(&self, colours: ColourMode) -> Quantizer {
+    /// The quantizer of photographs that move in `quality`, whose steps double every eight below.
+    pub(super) fn quantizer(quality: u8, colours: ColourMode) -> Quantizer {
         let coarser = match colours {
             ColourMode::Standard => 0,
             ColourMode::HighColour => COARSER_IN_HIGH_COLOUR,
             ColourMode::Palette => COARSER_IN_256_COLOURS,
         };
-        let number = u32::from(QUANTIZER_AT_0.saturating_sub(self.motion_quality)) + coarser;
+        let number = u32::from(QUANTIZER_AT_0.saturating_sub(quality)) + coarser;
         Quantizer::of(number.min(MAX_QUANTIZER))
     }
 }

@@ -4,6 +4,7 @@ use bytes::BufMut;
 
 use super::Encoder;
 use super::config::Report;
+use super::grain::is_colourful;
 use super::payload::{Payload, Payloads};
 use super::tile::{Held, Task};
 use crate::bitstream::{
@@ -131,11 +132,13 @@ impl Encoder {
             return;
         }
         self.plan.plan(&mut self.film);
-        let (grid, quality) = (self.grid, self.config.motion_quality);
+        let (grid, quality) = (self.grid, self.pace.quality(self.config.motion_quality));
         self.workers.run(self.plan.jobs_mut(), 1, |job, scratch| {
             let rect = job.block.rect(grid);
-            let coded =
-                scratch.jpeg.encode(frame, rect, quality, Chroma::Quarter, &mut job.payload);
+            let is_colourful =
+                job.block.tiles(grid).any(|tile| is_colourful(frame, grid.rect(tile)));
+            let chroma = if is_colourful { Chroma::Full } else { Chroma::Quarter };
+            let coded = scratch.jpeg.encode(frame, rect, quality, chroma, &mut job.payload);
             job.is_coded = coded.is_ok();
         });
         let coded = || self.plan.jobs().iter().filter(|job| job.is_coded);

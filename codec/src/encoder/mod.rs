@@ -20,6 +20,7 @@ mod grain;
 mod load;
 mod motion;
 mod originals;
+mod pace;
 mod payload;
 mod plan;
 mod slices;
@@ -36,6 +37,7 @@ use self::directory::Directory;
 use self::load::Load;
 use self::motion::Motion;
 use self::originals::Originals;
+use self::pace::Pace;
 use self::payload::BufferPool;
 pub use self::payload::{Payload, Payloads};
 use self::plan::{Plan, nearest_first};
@@ -95,6 +97,7 @@ pub struct Encoder {
     originals: Originals,
     text: TextSearch,
     load: Load,
+    pace: Pace,
     streams: [StreamEncoder; MAX_LANES],
     candidates: Vec<Candidate>,
     /// Tiles of the candidates that are searched.
@@ -139,6 +142,7 @@ impl Encoder {
             originals: Originals::new(),
             text: TextSearch::default(),
             load: Load::default(),
+            pace: Pace::default(),
             streams: Default::default(),
             candidates: Vec::new(),
             searched: Region::empty(Size::default()),
@@ -162,6 +166,15 @@ impl Encoder {
     /// [`EncoderConfig::motion_quality`].
     pub fn set_motion_quality(&mut self, quality: u8) {
         self.config.motion_quality = quality.clamp(1, 100);
+    }
+
+    /// Sets how many bytes a second pictures in motion may take together: video, film and photographs
+    /// that move. `None`, as at first, leaves them the best quality that they have. It may be set
+    /// before every call of [`Self::encode`]; quality follows within some pictures, down faster than
+    /// up. What is exact takes what it takes.
+    pub fn set_picture_rate(&mut self, bytes_per_s: Option<u32>) {
+        self.pace.bytes_per_s = bytes_per_s;
+        self.video.limit_rate(bytes_per_s);
     }
 
     /// Makes the next update self-contained: it starts an epoch, and every tile is sent again.
@@ -291,6 +304,9 @@ impl Encoder {
             self.find_video(frame, request.now_us);
             self.emit_chain(frame, damage, &mut report, out);
             self.emit_film(frame, damage, &mut report, out);
+            if report.coarse_tiles + report.jpeg_tiles > 0 {
+                self.pace.learn(report.bytes, request.now_us);
+            }
             self.emit_video(frame, request.now_us, damage, &mut report, out);
             self.video.end_if_over();
         }
@@ -386,10 +402,12 @@ impl Encoder {
             config,
             workers,
             video,
+            pace,
             ..
         } = self;
         line.map.clear();
-        line.map.set_quantizer(config.quantizer(line.colours.mode()));
+        let quality = pace.quality(config.motion_quality);
+        line.map.set_quantizer(EncoderConfig::quantizer(quality, line.colours.mode()));
         self.searched.clear();
         for candidate in candidates.iter() {
             self.searched.insert(candidate.tile);

@@ -272,7 +272,7 @@ impl Line {
             let rate = member.picture_rate.at(now.us, &flow);
             picture_rate = rate.unwrap_or(u64::MAX).min(picture_rate);
         }
-        self.encoder.set_video_rate(u32::try_from(picture_rate).ok());
+        self.encoder.set_picture_rate(u32::try_from(picture_rate).ok());
         if now.is_shared && self.kind.pace == Pace::Slow {
             budget_bytes = budget_bytes.min(SHARED_TURN_BYTES);
         }

@@ -83,6 +83,11 @@ impl Video {
         self.stream.begin();
     }
 
+    /// Has frames keep to a rate; see [`Encoder::set_picture_rate`].
+    pub(super) const fn limit_rate(&mut self, bytes_per_s: Option<u32>) {
+        self.stream.set_rate(bytes_per_s);
+    }
+
     /// Whether a frame is due although nothing changes.
     pub(super) fn is_due(&self) -> bool {
         self.rect.is_some() && self.stream.must_begin() && !self.shown.is_empty()
@@ -144,12 +149,6 @@ impl Encoder {
     #[must_use]
     pub const fn video_rect(&self) -> Option<Rect> {
         self.video.rect
-    }
-
-    /// Sets the rate that video frames should keep to, in bytes a second; `None` for the quality
-    /// that they have otherwise, which is also the best.
-    pub const fn set_video_rate(&mut self, bytes_per_s: Option<u32>) {
-        self.video.stream.set_rate(bytes_per_s);
     }
 
     /// Tells that the video update `number` of the present epoch will not arrive: the next frame
