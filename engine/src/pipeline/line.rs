@@ -118,7 +118,7 @@ pub(super) struct Line {
     /// What has changed and has not been coded.
     damage: Region,
     payloads: Payloads,
-    /// Viewers with a send slot in the turn at hand.
+    /// Viewers that follow and have a send slot in the turn at hand.
     open: Vec<u64>,
     next_to_heal: usize,
     refine_after_us: u64,
@@ -297,9 +297,9 @@ impl Line {
         let (mut is_wanted, mut longest_us) = (false, u64::MAX);
         for member in &self.members {
             let id = member.seat.id;
-            if member.seat.is_open() {
+            if (starts || self.audience.follows(id)) && member.seat.is_open() {
                 self.open.push(id);
-                is_wanted |= starts || self.audience.follows(id);
+                is_wanted = true;
             }
         }
         is_wanted &= has_work;
