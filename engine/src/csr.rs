@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use crossbeam::channel::Receiver;
 
 use crate::figures::ShareFigures;
-use crate::{Activity, Code, ColourCount, Display, DisplayMode, Error, view};
+use crate::{Activity, Code, ColourCount, Display, DisplayMode, Error, Network, view};
 
 /// What a representative's session needs to know.
 #[derive(Clone, Debug)]
@@ -27,6 +27,8 @@ pub struct Options {
     pub name: String,
     /// The enrolment token, needed once for each center.
     pub enrolment_token: Option<String>,
+    /// What may be used of the network.
+    pub network: Network,
 }
 
 /// What happens in a session, in order.

@@ -9,7 +9,7 @@ use crossbeam::channel::Receiver;
 
 use crate::csr::EndReason;
 use crate::figures::ShareFigures;
-use crate::{Activity, Code, Display, Error, Kept};
+use crate::{Activity, Code, Display, Error, Kept, Network};
 
 /// Opens a source of pictures.
 pub type OpenSource = Box<
@@ -68,6 +68,8 @@ pub struct Options {
     /// Activities allowed beforehand, without being asked, for the whole session. The program that
     /// sets this shows it on the customer's screen for as long as it holds.
     pub standing_consent: Vec<Activity>,
+    /// What may be used of the network.
+    pub network: Network,
 }
 
 /// What happens in a session, in order.

@@ -79,6 +79,11 @@ pub enum Error {
         "the representative's program cannot be reached at any of its addresses ({0}); check that no firewall blocks UDP between the two computers"
     )]
     PeerUnreachable(String),
+    /// Only relays may be used, and there is none.
+    #[error(
+        "the center offers no relay to the representative's program at present, and this program may use nothing else; try again, or start it without --relay-only"
+    )]
+    NoRelay,
     /// The two programs speak different versions of the protocol.
     #[error(
         "the other program speaks protocol version {theirs} and this one {ours}; install the same release on both sides"

@@ -1,6 +1,8 @@
 //! Counters of a share and of its connection, written by the pipeline and read by anyone.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use tessera_transport::path::{PathFigures, PathKind};
 
 /// What a share did so far; programs print it when they exit.
 ///
@@ -32,6 +34,18 @@ pub struct Figures {
     pub inputs: u64,
     /// Input events that were thrown away because control was not granted, or for lack of room.
     pub inputs_discarded: u64,
+    /// The way that packets take; `None` before the first connection.
+    pub path: Option<PathKind>,
+    /// Round trip time of that way by its own probes, in microseconds; 0 before the first answer.
+    pub path_rtt_us: u64,
+    /// How often the way was changed without a new connection.
+    pub path_switches: u64,
+    /// How often the session was resumed with a new connection.
+    pub resumes: u64,
+    /// How long the last of them took, from the first sign that the network was back until both
+    /// programs had greeted each other again, in microseconds; 0 before the first. Measured by the
+    /// customer's program, which is the one that comes back.
+    pub last_resume_us: u64,
 }
 
 impl Figures {
@@ -54,6 +68,11 @@ impl Figures {
             rtt_us = self.rtt_us,
             inputs = self.inputs,
             inputs_discarded = self.inputs_discarded,
+            path = self.path.map(PathKind::name),
+            path_rtt_us = self.path_rtt_us,
+            path_switches = self.path_switches,
+            resumes = self.resumes,
+            last_resume_us = self.last_resume_us,
             "figures"
         );
     }
@@ -124,9 +143,31 @@ pub(crate) struct ShareFigures {
     same_clock: AtomicBool,
     inputs: AtomicU64,
     inputs_discarded: AtomicU64,
+    /// 0 before the first connection, else 1 and the place in [`PATH_KINDS`].
+    path: AtomicUsize,
+    path_rtt_us: AtomicU64,
+    path_switches: AtomicU64,
+    resumes: AtomicU64,
+    last_resume_us: AtomicU64,
 }
 
+const PATH_KINDS: [PathKind; 3] = [PathKind::Direct, PathKind::Relay, PathKind::Tunnel];
+
 impl ShareFigures {
+    /// The way that packets take at present.
+    pub(crate) fn set_path(&self, path: PathFigures) {
+        let place = PATH_KINDS.iter().position(|kind| *kind == path.kind).map_or(0, |it| it + 1);
+        self.path.store(place, Ordering::Relaxed);
+        self.path_rtt_us.store(path.rtt_us.unwrap_or(0), Ordering::Relaxed);
+        self.path_switches.store(path.switches, Ordering::Relaxed);
+    }
+
+    /// The session goes on after a loss.
+    pub(crate) fn on_resumed(&self, took_us: u64) {
+        self.resumes.fetch_add(1, Ordering::Relaxed);
+        self.last_resume_us.store(took_us, Ordering::Relaxed);
+    }
+
     pub(crate) fn on_presented(&self, info: &crate::view::PictureInfo, presented_us: u64) {
         self.frames.fetch_add(1, Ordering::Relaxed);
         self.exact_frames.fetch_add(u64::from(info.exact), Ordering::Relaxed);
@@ -170,6 +211,8 @@ impl ShareFigures {
 
     pub(crate) fn snapshot(&self) -> Figures {
         let presents = self.presents.load(Ordering::Relaxed);
+        let path = self.path.load(Ordering::Relaxed).checked_sub(1);
+        let path = path.and_then(|place| PATH_KINDS.get(place));
         Figures {
             frames: self.frames.load(Ordering::Relaxed),
             bytes: self.bytes.load(Ordering::Relaxed),
@@ -180,6 +223,11 @@ impl ShareFigures {
             rtt_us: self.rtt_us.load(Ordering::Relaxed),
             inputs: self.inputs.load(Ordering::Relaxed),
             inputs_discarded: self.inputs_discarded.load(Ordering::Relaxed),
+            path: path.copied(),
+            path_rtt_us: self.path_rtt_us.load(Ordering::Relaxed),
+            path_switches: self.path_switches.load(Ordering::Relaxed),
+            resumes: self.resumes.load(Ordering::Relaxed),
+            last_resume_us: self.last_resume_us.load(Ordering::Relaxed),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::tls::{self, FoundKey};
 use quinn::{
     AckFrequencyConfig, AsyncUdpSocket, EndpointConfig, IdleTimeout, TransportConfig, VarInt,
 };
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
@@ -273,9 +274,13 @@ impl Endpoint {
         Link::new(connection, &self.identity, sockets.map(|sockets| (sockets, epoch)))
     }
 
-    /// Opens a UDP socket for one peer; `None` on a socket of the caller's making.
-    pub fn outlet(&self) -> Option<std::io::Result<Outlet>> {
-        self.sockets.clone().map(Outlet::new)
+    /// Opens a UDP socket for one peer. Fails on a socket of the caller's making, which is the only one there.
+    pub fn outlet(&self) -> Result<Outlet, BindError> {
+        let sockets = self.sockets.clone().ok_or_else(|| ErrorKind::Unsupported.into());
+        sockets.and_then(Outlet::new).map_err(|cause| {
+            let any = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
+            BindError::Socket { address: self.local_address().unwrap_or(any), cause }
+        })
     }
 
     /// Sets up a tunnel that leads to the center itself.

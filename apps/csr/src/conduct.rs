@@ -68,6 +68,7 @@ pub(crate) fn run(options: Start) -> Result<(), Error> {
             .or_else(tessera_terminal::user_name)
             .unwrap_or_else(|| "support".to_owned()),
         enrolment_token: token,
+        network: tessera::Network::default(),
     };
     let display_gone = Arc::new(AtomicBool::new(false));
     let (is_gone, to_console) = (Arc::clone(&display_gone), inbox.clone());

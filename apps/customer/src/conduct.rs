@@ -69,6 +69,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Error> {
             .unwrap_or_else(|| "customer".to_owned()),
         screen: shared,
         standing_consent: options.consent.iter().map(|&consent| consent.into()).collect(),
+        network: tessera::Network::default(),
     };
     let situation = Situation::new(session.standing_consent.clone());
     let (handle, events) = Session::join(session)?;

@@ -1,20 +1,24 @@
 //! A link with the tasks that serve it: messages in, messages out, pictures.
 //!
 //! The control stream carries JSON messages and, told apart by their first byte, the images of the
-//! cursor.
+//! cursor and the addresses at which the other program may be reached directly.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tessera_capture::CursorShape;
 use tessera_transport::control::{ControlReceiver, ControlSender};
+use tessera_transport::path::{self, Candidates, Channel};
 use tessera_transport::vigil::{Sign, Vigil};
 use tessera_transport::{CloseReason, Closed, Link, LinkError, json};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::cursor;
-use crate::Error;
+use super::{cursor, reach};
+use crate::figures::ShareFigures;
 use crate::pipeline::misbehaved;
 use crate::session::messages::{MAX_MESSAGE_BYTES, Message};
+use crate::{Error, Paths};
 
 /// Messages that may wait for a slow peer. A session exchanges a few in a minute, cursor images
 /// included; a peer that lets this many wait does not read.
@@ -27,6 +31,8 @@ const FAREWELL: std::time::Duration = std::time::Duration::from_secs(1);
 pub(crate) enum Arrival {
     Message(Message),
     Cursor(CursorShape),
+    /// Where the peer may be reached.
+    Candidates(Candidates),
     /// The peer has fallen silent, or is heard again.
     Silence(bool),
     Ended(Error),
@@ -76,6 +82,24 @@ impl Connection {
         // A failed write shows in the reading tasks as well.
         tasks.spawn(async move { drop(write(sender, messages).await) });
         Self { link, generation, outbox, tasks }
+    }
+
+    /// Tells the peer where this program may be reached, now and whenever that changes, and notes
+    /// which way the packets take.
+    pub(crate) fn tell_ways(
+        &mut self,
+        paths: Paths,
+        channel: Option<Channel>,
+        figures: Arc<ShareFigures>,
+    ) {
+        let (link, outbox) = (self.link.clone(), self.outbox.downgrade());
+        self.tasks.spawn(async move {
+            reach::tell(&link, paths, channel, &figures, |message| {
+                // A full queue is told of by whoever sends a message of the session.
+                outbox.upgrade().is_some_and(|outbox| outbox.try_send(message).is_ok())
+            })
+            .await;
+        });
     }
 
     /// Queues a message for the peer.
@@ -150,12 +174,16 @@ async fn read(
             Ok(None) => return std::future::pending().await,
             Err(error) => return error.into(),
         };
-        let arrival = if bytes.first() == Some(&cursor::FIRST_BYTE) {
-            cursor::parse(&bytes).map(Arrival::Cursor).ok_or_else(|| "a broken cursor image".into())
-        } else {
-            json::parse(&mut bytes.to_vec(), MAX_MESSAGE_BYTES)
+        let arrival = match bytes.first() {
+            Some(&cursor::FIRST_BYTE) => cursor::parse(&bytes)
+                .map(Arrival::Cursor)
+                .ok_or_else(|| "a broken cursor image".to_owned()),
+            Some(&path::FIRST_BYTE) => Candidates::parse(&bytes)
+                .map(Arrival::Candidates)
+                .map_err(|violation| violation.to_string()),
+            _ => json::parse(&mut bytes.to_vec(), MAX_MESSAGE_BYTES)
                 .map(Arrival::Message)
-                .map_err(|error| error.to_string())
+                .map_err(|error| error.to_string()),
         };
         match arrival {
             Ok(arrival) => {

@@ -4,13 +4,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crossbeam::channel::Receiver;
-use tessera_transport::center::{CenterError, Client, EnrolmentToken, Refusal};
+use tessera_transport::center::{CenterError, Client, EnrolmentToken, Introduced, Refusal};
 use tessera_transport::pairing::{Door, Number, Ticket};
+use tessera_transport::path::Ways;
 use tessera_transport::{CloseReason, Endpoint, Fingerprint, Incoming, Protocol};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::admission::{self, Admitted, MANY_EXAMINED, MAX_EXAMINED};
+use super::channel::Channels;
 use super::connection::{Arrival, Arrivals, Connection};
 use super::{Events, directory, next_command, until};
 use crate::csr::{Command, Event, Handle, Options};
@@ -20,7 +22,7 @@ use crate::session::csr::{Action, Csr, Notice};
 use crate::session::messages::MAX_NAME_CHARS;
 use crate::session::roster::Issuer;
 use crate::session::rules::{GRACE_S, RETRY_MAX_US, RETRY_MIN_US};
-use crate::{Error, clock, plain_text};
+use crate::{Error, Network, Paths, clock, plain_text};
 
 /// Arrivals that may wait for the session's thread.
 const ARRIVALS: usize = 64;
@@ -61,7 +63,11 @@ struct Session {
     door: Door,
     renewals: watch::Receiver<u64>,
     machine: Csr,
+    network: Network,
+    channels: Channels,
     customer: Option<Fingerprint>,
+    /// The ways to the customer, kept while they may come back.
+    ways: Option<Ways>,
     connection: Option<(Connection, Viewer)>,
     generation: u64,
     examined: JoinSet<Option<Admitted>>,
@@ -77,6 +83,7 @@ enum Wake {
     Examined(Option<Admitted>),
     Arrival(u64, Arrival),
     Renewed,
+    Introduced(Introduced),
     CenterLost,
     CenterBack(Result<Client, Error>),
     Due,
@@ -89,9 +96,12 @@ impl Session {
         events: &mut Events<Event>,
         figures: Arc<ShareFigures>,
     ) -> Result<Self, Error> {
-        let Options { center, data_dir, listen, name, enrolment_token } = options;
+        let Options { center, data_dir, listen, name, enrolment_token, network } = options;
         let name = plain_text(&name, MAX_NAME_CHARS);
         let endpoint = directory::bind(listen, &data_dir, Some(Protocol::SESSION))?;
+        if network.paths == Paths::Relayed {
+            endpoint.forbid_direct();
+        }
         let token = enrolment_token.as_deref().map(str::parse::<EnrolmentToken>).transpose()?;
         let expected = token.as_ref().map(|token| token.center);
         let mut client = directory::connect(&endpoint, &center, &data_dir, expected).await?;
@@ -123,7 +133,10 @@ impl Session {
             renewals: door.renewals(),
             door,
             machine: Csr::new(name, roster),
+            network,
+            channels: Channels::default(),
             customer: None,
+            ways: None,
             connection: None,
             generation: 0,
             examined: JoinSet::new(),
@@ -157,11 +170,19 @@ impl Session {
                 }
                 Wake::Arrival(generation, arrival) => self.arrived(generation, arrival),
                 Wake::Renewed => events.send(Event::CodeRenewed { code: self.door.code() }),
+                Wake::Introduced(Introduced { channel, .. }) => {
+                    let now_us = clock::now_us();
+                    let opened = self.channels.add(&self.endpoint, &channel, &self.network, now_us);
+                    if let Err(error) = opened {
+                        tracing::warn!(%error, "a joiner cannot be met at a relay");
+                    }
+                }
                 Wake::CenterLost => self.listing.lost(),
                 Wake::CenterBack(result) => self.listing.resumed(result),
                 Wake::Due => {
                     let now_us = clock::now_us();
                     self.machine.handle_timeout(now_us);
+                    self.channels.close_old(now_us);
                     self.listing.resume_if_due(&self.endpoint, now_us);
                 }
             }
@@ -176,7 +197,8 @@ impl Session {
     }
 
     async fn wait(&mut self) -> Wake {
-        let due_us = [self.machine.poll_timeout_us(), self.listing.retry_us];
+        let due_us =
+            [self.machine.poll_timeout_us(), self.listing.retry_us, self.channels.due_us()];
         let due_us = due_us.into_iter().flatten().min();
         let may_examine = self.examined.len() < MAX_EXAMINED;
         tokio::select! {
@@ -187,7 +209,10 @@ impl Session {
             Some(examined) = self.examined.join_next() => Wake::Examined(examined.unwrap_or(None)),
             Some(incoming) = self.endpoint.accept(), if may_examine => Wake::Knock(incoming),
             Ok(()) = self.renewals.changed() => Wake::Renewed,
-            () = closed(self.listing.client.as_ref()) => Wake::CenterLost,
+            introduced = introduction(self.listing.client.as_mut()) => match introduced {
+                Some(introduced) => Wake::Introduced(introduced),
+                None => Wake::CenterLost,
+            },
             Some(Ok(result)) = self.listing.resuming.join_next() => Wake::CenterBack(result),
             () = until(due_us) => Wake::Due,
         }
@@ -220,8 +245,10 @@ impl Session {
         self.customer = Some(key);
         let pictures_link = link.clone();
         let pictures = async move { end.run(&pictures_link).await };
-        let connection =
+        self.ways = link.ways().cloned();
+        let mut connection =
             Connection::start(link, self.generation, control, &self.arrivals.0, pictures);
+        connection.tell_ways(self.network.paths, None, Arc::clone(&self.figures));
         self.connection = Some((connection, viewer));
         self.machine.handle_connected(key);
     }
@@ -235,6 +262,16 @@ impl Session {
             Arrival::Message(message) => self.machine.handle_message(message),
             Arrival::Silence(silent) => self.machine.handle_silence(silent),
             Arrival::Cursor(shape) => viewer.set_cursor_shape(shape),
+            Arrival::Candidates(candidates) => {
+                let Some(ways) = &self.ways else { return };
+                let channel = candidates.channel.and_then(|id| self.channels.take(&id));
+                if let Some(channel) = channel {
+                    ways.absorb(&channel);
+                }
+                if self.network.paths == Paths::Any {
+                    ways.add_candidates(&candidates);
+                }
+            }
             Arrival::Ended(error) => {
                 tracing::info!(%error, "the connection to the customer has ended");
                 self.connection = None;
@@ -277,6 +314,7 @@ impl Session {
                 }
                 Action::RenewCode => {
                     self.customer = None;
+                    self.ways = None;
                     if let Err(error) = self.door.renew() {
                         events.send(Event::Failed(error.into()));
                         self.machine.end();
@@ -339,10 +377,11 @@ fn is_not_enrolled<T>(opened: &Result<T, CenterError>) -> bool {
     matches!(opened, Err(CenterError::Refused { reason: Refusal::NotEnrolled, .. }))
 }
 
-/// Waits until the connection to the center is lost; for ever while there is none.
-async fn closed(client: Option<&Client>) {
+/// Waits for the next joiner; `None` when the connection to the center is lost. For ever while there
+/// is none.
+async fn introduction(client: Option<&mut Client>) -> Option<Introduced> {
     match client {
-        Some(client) => drop(client.closed().await),
+        Some(client) => client.next_introduction().await.ok(),
         None => std::future::pending().await,
     }
 }

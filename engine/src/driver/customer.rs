@@ -5,15 +5,15 @@ use std::sync::Arc;
 use crossbeam::channel::{Receiver, Sender};
 use tessera_capture::x11::{X11Input, X11Source};
 use tessera_capture::{InputSink, ScreenSource};
-use tessera_transport::center::Found;
 use tessera_transport::pairing::{Number, Ticket};
+use tessera_transport::path;
 use tessera_transport::{CloseReason, Closed, Endpoint, LinkError};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::connection::{Arrival, Arrivals, Connection};
 use super::input::{Control, Injector};
-use super::joining::{self, Joined};
+use super::joining::{self, Joined, Pass, Rejoined, WayBack};
 use super::keeper::Keeper;
 use super::{Events, directory, next_command, until};
 use crate::customer::{Command, Entrance, Event, Handle, OpenSource, Options, Screen};
@@ -23,7 +23,7 @@ use crate::session::customer::{Action, Customer, Notice};
 use crate::session::messages::{MAX_NAME_CHARS, Message, VERSION};
 use crate::session::roster::{Follower, Member, Role, RosterError};
 use crate::session::rules::{Consent, GRACE_S};
-use crate::{Display, Error, Kept, clock, plain_text};
+use crate::{Display, Error, Kept, Paths, clock, plain_text};
 
 /// Arrivals and notices that may wait for the session's thread.
 const ARRIVALS: usize = 64;
@@ -47,7 +47,7 @@ pub(crate) fn join(options: Options) -> Result<(Handle, Receiver<Event>), Error>
 
 struct Session {
     endpoint: Endpoint,
-    found: Found,
+    back: WayBack,
     open_source: OpenSource,
     control: Option<Control>,
     /// How the session was entered: the code, until there is a ticket.
@@ -62,7 +62,9 @@ struct Session {
     /// What every connection's pictures look like.
     display: Display,
     generation: u64,
-    rejoining: JoinSet<Result<Joined, Error>>,
+    rejoining: JoinSet<Result<Rejoined, Error>>,
+    /// Since when there is a way back that is being taken.
+    returning_since_us: Option<u64>,
     arrivals: (Arrivals, mpsc::Receiver<(u64, Arrival)>),
     notices: (mpsc::Sender<SourceNotice>, mpsc::Receiver<SourceNotice>),
     commands: mpsc::Receiver<Command>,
@@ -75,7 +77,7 @@ enum Wake {
     Command(Command),
     Arrival(u64, Arrival),
     Notice(SourceNotice),
-    Rejoined(Box<Result<Joined, Error>>),
+    Rejoined(Box<Result<Rejoined, Error>>),
     Kept(Result<(), Error>),
     Due,
 }
@@ -87,11 +89,15 @@ impl Session {
         figures: Arc<ShareFigures>,
         alive: Sender<Event>,
     ) -> Result<Self, Error> {
-        let Options { center, data_dir, entrance, name, screen, standing_consent } = options;
+        let Options { center, data_dir, entrance, name, screen, standing_consent, network } =
+            options;
         let name = plain_text(&name, MAX_NAME_CHARS);
         // Opened first: a missing display is reported before anybody is bothered.
         let (open_source, sink) = open_screen(screen)?;
         let endpoint = directory::bind(None, &data_dir, None)?;
+        if network.paths == Paths::Relayed {
+            endpoint.forbid_direct();
+        }
         let (number, center) = match &entrance {
             Entrance::Code(code) => (code.number, center),
             Entrance::Return(kept) => (kept.number, kept.center.clone()),
@@ -104,13 +110,14 @@ impl Session {
                 }
             })?;
         let (joined, shows) = match &entrance {
-            Entrance::Code(code) => (joining::join(&endpoint, &found, code).await?, false),
+            Entrance::Code(code) => {
+                (joining::join(&endpoint, &found, &network, code).await?, false)
+            }
             Entrance::Return(kept) if kept.csr != found.csr => {
                 return Err(Error::OtherRepresentative);
             }
             Entrance::Return(kept) => {
-                let ticket = kept.ticket.clone();
-                let joined = joining::rejoin(endpoint.clone(), found.clone(), ticket).await?;
+                let joined = joining::come_back(&endpoint, &found, &network, &kept.ticket).await?;
                 (joined, kept.shows)
             }
         };
@@ -119,9 +126,17 @@ impl Session {
         let consent = Consent::of(&standing_consent);
         let own = Member { key: endpoint.fingerprint(), role: Role::Customer };
         let roster = Follower::new(number, own, found.csr);
+        let back = WayBack {
+            center: center.clone(),
+            data_dir: data_dir.clone(),
+            number,
+            found,
+            network,
+            ways: None,
+        };
         let mut session = Self {
             endpoint,
-            found,
+            back,
             open_source,
             machine: Customer::new(name, consent, control.is_some(), roster),
             control,
@@ -134,6 +149,7 @@ impl Session {
             display: Display::default(),
             generation: 0,
             rejoining: JoinSet::new(),
+            returning_since_us: None,
             arrivals: mpsc::channel(ARRIVALS),
             notices: mpsc::channel(ARRIVALS),
             commands,
@@ -219,8 +235,12 @@ impl Session {
             };
             end.run(&pictures_link, on_input).await
         };
-        let connection =
+        self.back.ways = link.ways().cloned();
+        let mut connection =
             Connection::start(link, self.generation, control, &self.arrivals.0, pictures);
+        let channel = self.back.found.channel.as_ref();
+        let channel = channel.and_then(|channel| path::channel_of(&channel.token));
+        connection.tell_ways(self.back.network.paths, channel, Arc::clone(&self.figures));
         self.connection = Some((connection, viewer));
         Ok(())
     }
@@ -233,8 +253,15 @@ impl Session {
         Some(connection)
     }
 
-    fn rejoined(&mut self, result: Result<Joined, Error>) {
-        match result.and_then(|joined| self.connected(joined)) {
+    fn rejoined(&mut self, result: Result<Rejoined, Error>) {
+        let connected = result.and_then(|Rejoined { joined, found, since_us }| {
+            // Of what the center told for this connection.
+            self.back.found = found.unwrap_or_else(|| self.back.found.clone());
+            self.connected(joined)?;
+            self.returning_since_us = Some(since_us);
+            Ok(())
+        });
+        match connected {
             Ok(()) => self.machine.handle_reconnected(),
             Err(error) if is_final(&error) => {
                 self.failure = Some(error);
@@ -253,6 +280,13 @@ impl Session {
             Arrival::Message(message) => self.machine.handle_message(message),
             Arrival::Silence(silent) => self.machine.handle_silence(silent),
             Arrival::Cursor(_) => tracing::debug!("a cursor image came the wrong way"),
+            Arrival::Candidates(candidates) => {
+                if let Some(ways) =
+                    self.back.ways.as_ref().filter(|_| self.back.network.paths == Paths::Any)
+                {
+                    ways.add_candidates(&candidates);
+                }
+            }
             Arrival::Ended(error) => {
                 tracing::info!(%error, "the connection to the representative has ended");
                 self.disconnect();
@@ -335,7 +369,7 @@ impl Session {
         self.keeper.keep(Kept {
             center: self.center.clone(),
             number: self.number,
-            csr: self.found.csr,
+            csr: self.back.found.csr,
             csr_name: self.machine.csr_name().to_owned(),
             ticket,
             shows: self.machine.shows(),
@@ -343,17 +377,13 @@ impl Session {
     }
 
     fn rejoin(&mut self) {
-        let (endpoint, found) = (self.endpoint.clone(), self.found.clone());
-        match (self.keeper.newest(), &self.entrance) {
+        let pass = match (self.keeper.newest(), &self.entrance) {
             (Some(Kept { ticket, .. }), _) | (None, Entrance::Return(Kept { ticket, .. })) => {
-                self.rejoining.spawn(joining::rejoin(endpoint, found, ticket.clone()));
+                Pass::Ticket(ticket.clone())
             }
-            // The first connection broke before a ticket came.
-            (None, Entrance::Code(code)) => {
-                let code = code.clone();
-                self.rejoining.spawn(async move { joining::join(&endpoint, &found, &code).await });
-            }
-        }
+            (None, Entrance::Code(code)) => Pass::Code(code.clone()),
+        };
+        self.rejoining.spawn(joining::rejoin(self.endpoint.clone(), self.back.clone(), pass));
     }
 
     fn send(&self, message: &Message) {
@@ -382,7 +412,12 @@ impl Session {
 
     fn tell(&mut self, notice: Notice, events: &mut Events<Event>) {
         events.send(match notice {
-            Notice::Joined { csr_name, again } => Event::Joined { csr_name, again },
+            Notice::Joined { csr_name, again } => {
+                if let Some(since_us) = self.returning_since_us.take() {
+                    self.figures.on_resumed(clock::now_us().saturating_sub(since_us));
+                }
+                Event::Joined { csr_name, again }
+            }
             Notice::Asked { id, activity, text } => Event::Asked { id, activity, text },
             Notice::Withdrawn { id } => Event::Withdrawn { id },
             Notice::Sharing { on, reason } => Event::Sharing { on, reason },

@@ -18,6 +18,10 @@ const PINS: &str = "centers";
 /// system for the way there tells which own address faces the world.
 const FAR_AWAY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 9);
 
+/// The same of IPv6 (RFC 3849).
+const FAR_AWAY_V6: SocketAddr =
+    SocketAddr::new(IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)), 9);
+
 /// Opens the socket of a session: at `listen`, else at a free port of all addresses.
 pub(crate) fn bind(
     listen: Option<SocketAddr>,
@@ -98,14 +102,23 @@ pub(crate) async fn addresses(endpoint: &Endpoint, center: &str) -> Vec<SocketAd
     let Ok(bound) = endpoint.local_address() else {
         return Vec::new();
     };
-    if !bound.ip().is_unspecified() {
-        return vec![bound];
-    }
-    let mut towards = vec![FAR_AWAY];
+    let mut towards = Vec::new();
     if let Ok(address) = center.parse::<CenterAddress>() {
         towards.extend(address.resolve().await.unwrap_or_default());
     }
-    let mut own: BTreeSet<IpAddr> = towards.into_iter().filter_map(own_address_towards).collect();
+    own_addresses(bound, &towards)
+}
+
+/// The own addresses of a socket bound at `bound` that face the world and those in `towards`.
+pub(crate) fn own_addresses(bound: SocketAddr, towards: &[SocketAddr]) -> Vec<SocketAddr> {
+    if !bound.ip().is_unspecified() {
+        return vec![bound];
+    }
+    let towards = towards.iter().copied().chain([FAR_AWAY, FAR_AWAY_V6]);
+    let mut own: BTreeSet<IpAddr> = towards.filter_map(own_address_towards).collect();
+    if bound.is_ipv4() {
+        own.retain(IpAddr::is_ipv4);
+    }
     own.insert(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let mut own: Vec<SocketAddr> =
         own.into_iter().map(|ip| SocketAddr::new(ip, bound.port())).collect();

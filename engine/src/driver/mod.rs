@@ -2,6 +2,7 @@
 //! a runtime for each session. No rule stands here.
 
 mod admission;
+mod channel;
 pub(crate) mod connection;
 pub(crate) mod csr;
 mod cursor;
@@ -10,6 +11,7 @@ mod directory;
 mod input;
 mod joining;
 mod keeper;
+mod reach;
 
 use std::time::Duration;
 

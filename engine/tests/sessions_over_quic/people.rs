@@ -76,6 +76,7 @@ impl Representative {
             listen: Some("127.0.0.1:0".parse().expect("an address")),
             name: "Ann".to_owned(),
             enrolment_token: None,
+            network: tessera::Network::new(tessera::Paths::Introduced, None),
         })
         .expect("a session");
         let code = take!(events, csr::Event::Opened { code } => code);
@@ -126,6 +127,7 @@ impl Customer {
             name: "Bob".to_owned(),
             screen: Screen::Own { open, sink: Some(Box::new(Recorder(record))) },
             standing_consent,
+            network: tessera::Network::new(tessera::Paths::Introduced, None),
         })
         .expect("a thread");
         Self { handle, events, opened, injected }

@@ -49,6 +49,18 @@ pub enum PathKind {
     Tunnel,
 }
 
+impl PathKind {
+    /// As it is written in logs and figures.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Relay => "relay",
+            Self::Tunnel => "tunnel",
+        }
+    }
+}
+
 /// A path of one connection, by its place. A place that became free is used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PathId(u8);

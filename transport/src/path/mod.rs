@@ -29,4 +29,4 @@ pub use status::PathFigures;
 pub(crate) use table::plain_form;
 pub use tunnel::{Proxy, ProxyError, TunnelError, TunnelTo};
 pub(crate) use ways::tunnel_to_center;
-pub use ways::{Outlet, Relay, Ways, channel_of};
+pub use ways::{Outlet, Relay, Returns, Ways, WeakWays, channel_of};

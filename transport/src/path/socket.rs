@@ -223,6 +223,10 @@ impl State {
         self.sockets.iter().find(|(it, _)| *it == id).map(|(_, udp)| udp)
     }
 
+    pub(super) fn local_address(&self, id: SocketId) -> Option<SocketAddr> {
+        self.socket(id)?.local_address().ok()
+    }
+
     fn send_out(&mut self) {
         let mut out = std::mem::take(&mut self.out);
         for Outgoing { way, packet } in out.drain(..) {

@@ -19,6 +19,7 @@ const FAREWELL_US: u64 = 3_000_000;
 #[derive(Debug)]
 struct Entry {
     route: Route,
+    users: u32,
     /// When it is forgotten; `None` while somebody uses it.
     until_us: Option<u64>,
 }
@@ -82,16 +83,18 @@ impl Table {
         SocketAddr::new(ip.into(), MADE_UP_PORT)
     }
 
+    /// A new route with one user.
     pub(super) fn insert(&mut self, address: SocketAddr, route: Route) {
-        self.routes.insert(address, Entry { route, until_us: None });
+        self.routes.insert(address, Entry { route, users: 1, until_us: None });
         self.index(address);
     }
 
-    /// The route of a peer, which is used again even if its last user had gone.
-    pub(super) fn take_up(&mut self, address: SocketAddr) -> Option<&mut Route> {
-        let entry = self.routes.get_mut(&address)?;
+    /// One more user of a route, also of one whose last user has just gone; `false` where there is none.
+    pub(super) fn take_up(&mut self, address: SocketAddr) -> bool {
+        let Some(entry) = self.routes.get_mut(&address) else { return false };
+        entry.users += 1;
         entry.until_us = None;
-        Some(&mut entry.route)
+        true
     }
 
     pub(super) fn route(&self, address: SocketAddr) -> Option<&Route> {
@@ -109,10 +112,11 @@ impl Table {
         Some(changed)
     }
 
-    /// The last user of a route has gone.
+    /// A user of a route has gone.
     pub(super) fn retire(&mut self, address: SocketAddr, now_us: u64) {
         if let Some(entry) = self.routes.get_mut(&address) {
-            entry.until_us = Some(now_us + FAREWELL_US);
+            entry.users -= 1;
+            entry.until_us = (entry.users == 0).then_some(now_us + FAREWELL_US);
         }
     }
 

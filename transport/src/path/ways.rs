@@ -124,7 +124,7 @@ impl Ways {
         let is_client = connection.side() == quinn_proto::Side::Client;
         let seal = Seal::new(&secrets(connection)?, is_client)?;
         let status = sockets.change(|table, now_us| {
-            if table.take_up(address).is_none() {
+            if !table.take_up(address) {
                 let way = Way::Udp { socket: OWN_SOCKET, remote: plain_form(address) };
                 table.insert(address, Route::new(now_us, PathKind::Direct, way, epoch));
             }
@@ -170,9 +170,15 @@ impl Ways {
         }
     }
 
-    /// Waits until a relay forwards what is sent; for ever where there is none.
-    pub async fn bound(&self) {
-        self.wait_for(|status| status.is_bound).await;
+    /// Waits until a relay forwards what is sent; for ever where there is none. The wait uses no way.
+    pub fn bound(&self) -> impl Future<Output = ()> + Send + use<> {
+        wait_for(self.0.status.clone(), |status| status.is_bound)
+    }
+
+    /// The same ways, without keeping them.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakWays {
+        WeakWays(Arc::downgrade(&self.0))
     }
 
     /// Where a relay sees this side: an address at which others may reach it.
@@ -181,17 +187,18 @@ impl Ways {
         self.0.status.borrow().observed
     }
 
-    /// Waits until a way answers again after all had been silent.
-    pub async fn returned(&self) {
-        let returns = self.0.status.borrow().returns;
-        self.wait_for(|status| status.returns > returns).await;
+    /// The port that the peer, a relay or an address translator sees packets come from, before it is translated.
+    #[must_use]
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        let state = self.0.sockets.lock();
+        let home = state.table.route(self.0.address)?.home();
+        state.local_address(home)
     }
 
-    async fn wait_for(&self, is_so: impl FnMut(&Status) -> bool) {
-        if self.0.status.clone().wait_for(is_so).await.is_err() {
-            // The ways were given to others, who know better.
-            std::future::pending::<()>().await;
-        }
+    /// Watches for ways that answer again after all had been silent.
+    #[must_use]
+    pub fn returns(&self) -> Returns {
+        Returns { seen: self.0.status.borrow().returns, status: self.0.status.clone() }
     }
 
     /// Adds the way through a relay from the socket of `outlet`.
@@ -242,7 +249,7 @@ impl Ways {
     /// Waits until the path of `kind` is in use.
     #[doc(hidden)]
     pub async fn wait_for_kind(&self, kind: PathKind) {
-        self.wait_for(|status| status.kind == kind).await;
+        wait_for(self.0.status.clone(), |status| status.kind == kind).await;
     }
 
     fn change(&self, change: impl FnOnce(&mut Route, u64)) {
@@ -250,6 +257,44 @@ impl Ways {
         self.0.sockets.change(|table, now_us| {
             table.change(address, |route| change(route, now_us));
         });
+    }
+}
+
+/// Ways that somebody else keeps.
+#[derive(Debug, Clone)]
+pub struct WeakWays(Weak<Inner>);
+
+impl WeakWays {
+    /// The ways, if they are still kept.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Ways> {
+        self.0.upgrade().map(Ways)
+    }
+}
+
+async fn wait_for(mut status: watch::Receiver<Status>, is_so: impl FnMut(&Status) -> bool) {
+    if status.wait_for(is_so).await.is_err() {
+        // The ways were given to others, who know better.
+        std::future::pending::<()>().await;
+    }
+}
+
+/// See [`Ways::returns`].
+#[derive(Debug)]
+pub struct Returns {
+    seen: u64,
+    status: watch::Receiver<Status>,
+}
+
+impl Returns {
+    /// Waits until a way answers again. Cancel-safe.
+    pub async fn next(&mut self) {
+        let seen = self.seen;
+        let returns = self.status.wait_for(|status| status.returns > seen).await;
+        let Ok(returns) = returns.map(|status| status.returns) else {
+            return std::future::pending().await;
+        };
+        self.seen = returns;
     }
 }
 
@@ -365,6 +410,6 @@ const EXPORTER_LABEL: &[u8] = b"tessera path";
 
 /// The channel of a token, by which the peer finds its own end.
 #[must_use]
-pub fn channel_of(token: &SignedToken, center: Fingerprint) -> Option<Channel> {
-    token.verify(center).map(|token| token.channel.0)
+pub fn channel_of(token: &SignedToken) -> Option<Channel> {
+    token.claims().map(|token| token.channel.0)
 }

@@ -42,7 +42,7 @@ impl Meeting {
         }
         let end = |side, accepts| {
             let endpoint = endpoint(accepts);
-            let outlet = endpoint.outlet().expect("own sockets").expect("a free port");
+            let outlet = endpoint.outlet().expect("a free port");
             let holder = endpoint.identity();
             let token = token(&center, &holder, side);
             let mut places = running
