@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use tessera::{Activity, ColourCount, DisplayMode};
+use tessera::{Activity, ColourCount, DisplayMode, Proxy};
 
 /// Help customers live: see and operate their desktop with their consent.
 #[derive(Debug, Parser)]
@@ -50,6 +50,12 @@ pub(crate) struct Start {
     /// Address and port to listen on for the customer [default: a free port on every address]
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
+    /// Reach the other side through a relay only: neither side learns the other's addresses
+    #[arg(long)]
+    pub(crate) relay_only: bool,
+    /// HTTP proxy for TCP where UDP is blocked: HOST:PORT [default: that of the environment]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) proxy: Option<Proxy>,
     /// X display for the share window [default: $DISPLAY]
     #[arg(long)]
     pub(crate) display: Option<String>,

@@ -11,8 +11,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tessera::DisplayMode;
 use tessera::csr::{EndReason, Event, Handle, Session};
+use tessera::{DisplayMode, Network, Paths};
 use tessera_terminal::{Key, LogTo, Screen};
 
 use crate::cli::{ShownAs, Start};
@@ -68,7 +68,10 @@ pub(crate) fn run(options: Start) -> Result<(), Error> {
             .or_else(tessera_terminal::user_name)
             .unwrap_or_else(|| "support".to_owned()),
         enrolment_token: token,
-        network: tessera::Network::default(),
+        network: Network::new(
+            if options.relay_only { Paths::Relayed } else { Paths::Any },
+            options.proxy.clone().or_else(|| tessera_terminal::https_proxy()?.parse().ok()),
+        ),
     };
     let display_gone = Arc::new(AtomicBool::new(false));
     let (is_gone, to_console) = (Arc::clone(&display_gone), inbox.clone());

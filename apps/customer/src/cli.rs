@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Parser, ValueEnum};
-use tessera::Activity;
+use tessera::{Activity, Proxy};
 
 /// Let a support representative see or operate this desktop, with your consent at every step.
 #[derive(Clone, Debug, Parser)]
@@ -25,6 +25,12 @@ pub(crate) struct Options {
     /// Your name as the representative sees it [default: your user name]
     #[arg(long)]
     pub(crate) name: Option<String>,
+    /// Reach the other side through a relay only: neither side learns the other's addresses
+    #[arg(long)]
+    pub(crate) relay_only: bool,
+    /// HTTP proxy for TCP where UDP is blocked: HOST:PORT [default: that of the environment]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) proxy: Option<Proxy>,
     /// Directory for keys, pinned centers and the log [default: ~/.local/share/tessera-customer]
     #[arg(long, value_name = "DIRECTORY")]
     pub(crate) data: Option<PathBuf>,

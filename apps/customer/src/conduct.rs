@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tessera::csr::EndReason;
 use tessera::customer::{Entrance, Event, Handle, Session};
+use tessera::{Network, Paths};
 use tessera_terminal::{Key, LogTo, Screen};
 
 use crate::cli::Options;
@@ -69,7 +70,10 @@ pub(crate) fn run(options: &Options) -> Result<(), Error> {
             .unwrap_or_else(|| "customer".to_owned()),
         screen: shared,
         standing_consent: options.consent.iter().map(|&consent| consent.into()).collect(),
-        network: tessera::Network::default(),
+        network: Network::new(
+            if options.relay_only { Paths::Relayed } else { Paths::Any },
+            options.proxy.clone().or_else(|| tessera_terminal::https_proxy()?.parse().ok()),
+        ),
     };
     let situation = Situation::new(session.standing_consent.clone());
     let (handle, events) = Session::join(session)?;

@@ -16,7 +16,7 @@ mod signal;
 pub use inbox::next_input;
 pub use lines::forward_lines;
 pub use log::{LogError, LogTo, start_log};
-pub use place::{data_dir, user_name};
+pub use place::{data_dir, https_proxy, user_name};
 pub use prompt::{PromptError, ask, ask_hidden, is_interactive};
 pub use screen::{Key, Screen, forward_keys};
 pub use signal::on_termination;

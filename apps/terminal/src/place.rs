@@ -19,3 +19,10 @@ pub fn data_dir(program: &str) -> PathBuf {
 pub fn user_name() -> Option<String> {
     ["USER", "LOGNAME"].iter().find_map(|name| env::var(name).ok()).filter(|name| !name.is_empty())
 }
+
+/// The proxy that the environment names for TCP connections (`HTTPS_PROXY`, or in lower case).
+#[must_use]
+pub fn https_proxy() -> Option<String> {
+    let named = |name| env::var(name).ok().filter(|proxy| !proxy.is_empty());
+    named("HTTPS_PROXY").or_else(|| named("https_proxy"))
+}
