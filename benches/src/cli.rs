@@ -31,8 +31,24 @@ pub(crate) enum Command {
     Plot(PlotArgs),
     /// Write updates of a part of a clip as an input of the fuzz target `decode`.
     Seed(SeedArgs),
+    /// How congestion control answers when a path changes, on a simulated network.
+    Rate(RateArgs),
     /// What several viewers of one share cost, beside one viewer.
     Viewers(ViewersArgs),
+}
+
+/// Arguments of `rate`.
+#[derive(Debug, Args)]
+pub(crate) struct RateArgs {
+    /// Seed of the network's weather.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Print one JSON value for each step, with its samples.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Draw each step into this folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) svg: Option<PathBuf>,
 }
 
 /// Arguments of `viewers`.

@@ -42,6 +42,9 @@ pub(crate) enum BenchError {
     /// A rival did not run.
     #[error("{0} failed; leave the rivals out with --only ours")]
     Rival(&'static str),
+    /// The simulated network did not work.
+    #[error("{0} could not be made on the simulated network")]
+    Simulated(&'static str),
     /// The viewers of a share did not do their part.
     #[error("the viewers {0}; take a clip of more pictures, and try again")]
     Viewers(&'static str),

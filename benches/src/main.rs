@@ -13,6 +13,7 @@ mod median_cut;
 mod metrics;
 mod ours;
 mod plot;
+mod rate;
 mod record;
 mod relay;
 mod report;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Encode(arguments) => coded::encode(&arguments),
         Command::Decode(arguments) => coded::decode(&arguments),
         Command::Latency(arguments) => latency::run(&arguments),
+        Command::Rate(arguments) => rate::run(&arguments),
         Command::Record(arguments) => record::run(&arguments),
         Command::Plot(arguments) => plot::run(&arguments),
         Command::Relay(arguments) => relay::run(&arguments),

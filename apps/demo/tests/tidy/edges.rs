@@ -34,6 +34,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
             "tessera-codec",
             "tessera-capture",
             "tessera-netlab",
+            "tessera-netsim",
             "tessera-transport",
             "tessera-witness",
         ],
