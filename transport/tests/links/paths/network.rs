@@ -11,6 +11,7 @@ use tessera_transport::relay::{
     ChannelId, Cookies, Message, SessionId, Side, SignedToken, Token, is_relay_message,
 };
 use tokio::net::UdpSocket;
+use tokio::time::Instant;
 
 /// What the relay adds to every packet's way, so that straight is faster.
 const DETOUR: Duration = Duration::from_millis(5);
@@ -82,8 +83,9 @@ pub(crate) async fn relay(center: &Identity) -> TestRelay {
             if let Some(to) = to {
                 count.fetch_add(1, Ordering::Relaxed);
                 let socket = Arc::clone(&socket);
+                let arrival = Instant::now() + DETOUR;
                 tokio::spawn(async move {
-                    tokio::time::sleep(DETOUR).await;
+                    tokio::time::sleep_until(arrival).await;
                     let _ = socket.send_to(&packet, to).await;
                 });
             }

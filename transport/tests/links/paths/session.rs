@@ -130,8 +130,9 @@ impl Conversation {
     /// Waits until `count` further messages have come.
     pub(crate) async fn hear(&self, count: u64) {
         let until = self.received.load(Ordering::Relaxed) + count;
+        let mut looks = tokio::time::interval(Duration::from_millis(5));
         while self.received.load(Ordering::Relaxed) < until {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            looks.tick().await;
         }
     }
 
