@@ -7,7 +7,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use tessera_transport::pairing::{Number, Ticket};
@@ -17,6 +17,9 @@ use crate::Error;
 
 /// Name of the file in the data folder.
 const FILE: &str = "session.json";
+
+/// How the names of files that are not yet complete begin.
+const DRAFT: &str = "session.";
 
 /// Longest file in bytes; more than any that is written.
 const MAX_BYTES: usize = 4096;
@@ -64,13 +67,21 @@ impl Kept {
     /// # Errors
     /// When the file cannot be removed.
     pub fn forget(data_dir: &Path) -> Result<(), Error> {
-        let path = data_dir.join(FILE);
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(Error::Kept { path, cause: error.to_string() })
+        // Drafts of programs that were killed as they wrote them hold tickets too.
+        let names = std::fs::read_dir(data_dir).into_iter().flatten().flatten();
+        let drafts = names.map(|entry| entry.file_name()).filter(|name| {
+            name.to_str().is_some_and(|name| name.starts_with(DRAFT) && name.ends_with(".new"))
+        });
+        for name in drafts.chain([FILE.into()]) {
+            let path = data_dir.join(name);
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(Error::Kept { path, cause: error.to_string() });
+                }
+                _ => {}
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 
     /// Number of the session.
@@ -94,7 +105,7 @@ impl Kept {
     /// Replaces the file; when this returns, it outlasts a loss of power.
     pub(crate) fn write(&self, data_dir: &Path) -> Result<(), Error> {
         let path = data_dir.join(FILE);
-        let draft: PathBuf = path.with_extension(format!("{}.new", std::process::id()));
+        let draft = data_dir.join(format!("{DRAFT}{}.new", std::process::id()));
         let written = OpenOptions::new()
             .write(true)
             .create(true)
@@ -143,7 +154,10 @@ mod tests {
         assert_eq!(names.len(), 1, "no draft stays behind");
         let mode = std::fs::metadata(folder.path().join(FILE)).expect("there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+        let draft = folder.path().join("session.1.new");
+        std::fs::write(&draft, "half a tick").expect("as a killed program leaves it");
         Kept::forget(folder.path()).expect("removed");
+        assert!(!draft.exists());
         Kept::forget(folder.path()).expect("nothing to remove");
         assert_eq!(Kept::read(folder.path()).expect("nothing left"), None);
     }

@@ -16,7 +16,7 @@ pub(in crate::encoder) struct Play {
     drawn_us: u64,
     /// The pixels that the latest of them changed, and those of some before.
     areas: [Rect; 2],
-    /// Whether [`Search::before`] has the pixels as of the last change.
+    /// Whether `Search::before` has the pixels as of the last change.
     pub(super) is_kept: bool,
 }
 
