@@ -11,7 +11,7 @@ use tessera_transport::relay::{
     ChannelId, Cookies, Message, SessionId, Side, SignedToken, Token, is_relay_message,
 };
 use tokio::net::UdpSocket;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 /// What the relay adds to every packet's way, so that straight is faster.
 const DETOUR: Duration = Duration::from_millis(5);
@@ -85,7 +85,7 @@ pub(crate) async fn relay(center: &Identity) -> TestRelay {
                 let socket = Arc::clone(&socket);
                 let arrival = Instant::now() + DETOUR;
                 tokio::spawn(async move {
-                    tokio::time::sleep_until(arrival).await;
+                    sleep_until(arrival).await;
                     let _ = socket.send_to(&packet, to).await;
                 });
             }
