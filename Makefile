@@ -13,7 +13,7 @@ help: ## print this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
 setup: ## install the Debian or Ubuntu packages that are missing
-	@scripts/setup build demo
+	@scripts/setup build demo test
 
 build: ## build the programs, optimised, into target/release
 	@scripts/setup build
