@@ -3,10 +3,10 @@
 
 mod loopback;
 
-use loopback::{Window, connected, run};
+use loopback::{Window, connected, quantized, run};
 use tessera::ColourMode;
 use tessera::pipeline::{Canvas, Sharer, Viewer};
-use tessera_codec::{EncodeRequest, Encoder, EncoderConfig, Frame, Payloads, Rect, Region, Size};
+use tessera_codec::{Frame, Rect, Size};
 
 const SIZE: Size = Size::new(700, 500);
 
@@ -24,18 +24,6 @@ fn draw(canvas: &mut Canvas, seed: u32) {
         }
     }
     canvas.share(Rect::new(0, 0, SIZE.width, SIZE.height));
-}
-
-/// `frame` in the colours of `mode`; a palette is a function of the frame that it is made for.
-fn quantized(frame: &Frame, mode: ColourMode) -> Frame {
-    let config = EncoderConfig { colours: mode, ..EncoderConfig::default() };
-    let mut encoder = Encoder::new(SIZE, config).expect("an encoder");
-    let request = EncodeRequest { now_us: 0, budget_bytes: usize::MAX, pointer: None };
-    let mut payloads = Payloads::new();
-    encoder.encode(frame.view(), &mut Region::full(SIZE), &request, &mut payloads);
-    let mut quantized = Frame::black(SIZE);
-    encoder.quantize(frame.view(), &mut quantized);
-    quantized
 }
 
 fn shows(window: &Window, wanted: &Frame) -> bool {

@@ -5,10 +5,10 @@ mod loopback;
 
 use std::task::Poll;
 
-use loopback::{Window, connected, run};
+use loopback::{Window, connected, quantized, run};
 use tessera::ColourMode;
 use tessera::pipeline::{Canvas, MAX_VIEWERS, Sharer, Viewer, ViewerId};
-use tessera_codec::{EncodeRequest, Encoder, EncoderConfig, Frame, Payloads, Rect, Region, Size};
+use tessera_codec::{Frame, Rect, Size};
 use tessera_transport::{CloseReason, Link};
 use tokio::task::JoinHandle;
 
@@ -160,17 +160,9 @@ impl Desktop {
         self.number
     }
 
-    /// The desktop in the colours of `mode`; a palette is a function of the frame that it is made for.
+    /// The desktop in the colours of `mode`.
     fn quantized(&mut self, mode: ColourMode) -> Frame {
-        let frame = self.canvas.frame_mut();
-        let config = EncoderConfig { colours: mode, ..EncoderConfig::default() };
-        let mut encoder = Encoder::new(SIZE, config).expect("an encoder");
-        let request = EncodeRequest { now_us: 0, budget_bytes: usize::MAX, pointer: None };
-        let mut payloads = Payloads::new();
-        encoder.encode(frame.view(), &mut Region::full(SIZE), &request, &mut payloads);
-        let mut quantized = Frame::black(SIZE);
-        encoder.quantize(frame.view(), &mut quantized);
-        quantized
+        quantized(self.canvas.frame_mut(), mode)
     }
 }
 

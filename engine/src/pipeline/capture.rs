@@ -11,7 +11,7 @@ use tessera_capture::{CaptureError, ScreenSource, SourceEvent, Wake};
 use tessera_codec::Region;
 
 use super::pictures::Writer;
-use super::stage::{OnNotice, Roster, Rosters, SourceNotice, Stage};
+use super::stage::{OnNotice, Seating, Seatings, SourceNotice, Stage};
 use super::sweep::Sweep;
 use crate::clock;
 
@@ -26,9 +26,9 @@ pub(crate) struct Captured {
 pub(crate) struct Capture {
     source: Box<dyn ScreenSource>,
     stage: Arc<Stage>,
-    rosters: Arc<Rosters>,
+    seatings: Arc<Seatings>,
     /// The viewers by the latest word.
-    roster: Roster,
+    seating: Seating,
     pictures: Writer<Captured>,
     on_notice: OnNotice,
     damage: Region,
@@ -42,7 +42,7 @@ impl Capture {
     pub(crate) fn new(
         source: Box<dyn ScreenSource>,
         stage: Arc<Stage>,
-        rosters: Arc<Rosters>,
+        seatings: Arc<Seatings>,
         pictures: Writer<Captured>,
         on_notice: OnNotice,
     ) -> Self {
@@ -52,8 +52,8 @@ impl Capture {
         Self {
             source,
             stage,
-            rosters,
-            roster: Roster::new(),
+            seatings,
+            seating: Seating::new(),
             pictures,
             on_notice,
             damage,
@@ -80,8 +80,8 @@ impl Capture {
             .is_empty()
             .then(|| Duration::from_micros(self.sweep.wait_us(clock::now_us())));
         let wake = self.source.wait(timeout, &mut self.damage, &mut self.events)?;
-        if let Some(roster) = self.rosters.for_capture.take() {
-            self.roster = *roster;
+        if let Some(seating) = self.seatings.for_capture.take() {
+            self.seating = *seating;
         }
         self.tell_events();
         let now_us = clock::now_us();
@@ -94,7 +94,7 @@ impl Capture {
             self.sweep.on_damage(now_us);
         }
         let damage_us = *self.damage_us.get_or_insert(now_us);
-        let is_open = || self.roster.iter().any(|seat| !seat.has_left() && seat.is_open());
+        let is_open = || self.seating.iter().any(|seat| !seat.has_left() && seat.is_open());
         if self.stage.gate.may_capture_or_wake(is_open) {
             self.capture(damage_us)?;
         }
@@ -135,7 +135,7 @@ impl Capture {
             match event {
                 SourceEvent::Pointer { x, y } => {
                     self.stage.set_pointer(x, y);
-                    for seat in &self.roster {
+                    for seat in &self.seating {
                         seat.pointer_moved.wake();
                     }
                 }

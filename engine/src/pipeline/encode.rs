@@ -13,7 +13,7 @@ use tessera_codec::{Encoder, EncoderConfig, SetupError, Size};
 use super::capture::Captured;
 use super::line::{Kind, Line, Member, Now, Turn};
 use super::pictures::Reader;
-use super::stage::{Roster, Rosters, Stage};
+use super::stage::{Seating, Seatings, Stage};
 use crate::clock;
 
 /// Most lines at a time: a fast and a slow one for each colour mode.
@@ -39,10 +39,10 @@ impl Epochs {
 /// The thread's state.
 pub(crate) struct Encode {
     stage: Arc<Stage>,
-    rosters: Arc<Rosters>,
+    seatings: Arc<Seatings>,
     pictures: Reader<Captured>,
     /// The viewers by the latest word.
-    roster: Roster,
+    seating: Seating,
     /// The lines, each at its place.
     lines: [Option<Line>; MAX_LINES],
     epochs: Epochs,
@@ -61,16 +61,16 @@ enum Next {
 impl Encode {
     pub(crate) fn new(
         stage: Arc<Stage>,
-        rosters: Arc<Rosters>,
+        seatings: Arc<Seatings>,
         pictures: Reader<Captured>,
         epochs: Epochs,
         threads: usize,
     ) -> Self {
         Self {
             stage,
-            rosters,
+            seatings,
             pictures,
-            roster: Roster::new(),
+            seating: Seating::new(),
             lines: Default::default(),
             epochs,
             next: 0,
@@ -111,7 +111,7 @@ impl Encode {
             turn = self.take_turns(now_us);
         }
         // Newer pixels go first.
-        let is_open = self.roster.iter().any(|seat| seat.is_open());
+        let is_open = self.seating.iter().any(|seat| seat.is_open());
         let capture_goes = self.stage.gate.encoder_idle(is_open);
         match turn {
             Turn::Worked if !capture_goes => Next::Again,
@@ -133,26 +133,26 @@ impl Encode {
 
     /// Gives newcomers a line and lets go of those who have left.
     fn seat_viewers(&mut self, now_us: u64) {
-        let newest = self.rosters.for_encode.take();
-        if let Some(roster) = &newest {
-            self.roster.clone_from(roster);
+        let newest = self.seatings.for_encode.take();
+        if let Some(seating) = &newest {
+            self.seating.clone_from(seating);
         }
-        let has_left = |member: &Member, roster: &Roster| {
-            member.seat.has_left() || !roster.iter().any(|seat| Arc::ptr_eq(seat, &member.seat))
+        let has_left = |member: &Member, seating: &Seating| {
+            member.seat.has_left() || !seating.iter().any(|seat| Arc::ptr_eq(seat, &member.seat))
         };
         for line in self.lines.iter_mut().flatten() {
             while let Some(at) =
-                line.members.iter().position(|member| has_left(member, &self.roster))
+                line.members.iter().position(|member| has_left(member, &self.seating))
             {
                 line.leave(at);
             }
         }
-        self.roster.retain(|seat| !seat.has_left());
+        self.seating.retain(|seat| !seat.has_left());
         if newest.is_none() {
             return;
         }
-        for at in 0..self.roster.len() {
-            let Some(seat) = self.roster.get(at) else { return };
+        for at in 0..self.seating.len() {
+            let Some(seat) = self.seating.get(at) else { return };
             let mut members = self.lines.iter().flatten().flat_map(|line| &line.members);
             if !seat.has_failed() && !members.any(|member| Arc::ptr_eq(&member.seat, seat)) {
                 self.place(Member::new(Arc::clone(seat), now_us), now_us);

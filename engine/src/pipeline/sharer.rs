@@ -20,7 +20,7 @@ use super::pictures::pictures;
 use super::seat::{Seat, Wishes};
 use super::sharer_connection::{CurrentSeat, Shared, SharerConnection};
 use super::spawn;
-use super::stage::{OnNotice, Roster, Rosters, SourceNotice, Stage};
+use super::stage::{OnNotice, Seating, Seatings, SourceNotice, Stage};
 use crate::figures::{CodingCounters, ShareFigures};
 use crate::{CodingFigures, Error, Figures, default_threads};
 
@@ -51,7 +51,7 @@ struct Viewer {
 /// The threads of the present share.
 struct Share {
     stage: Arc<Stage>,
-    rosters: Arc<Rosters>,
+    seatings: Arc<Seatings>,
     capture: JoinHandle<()>,
     encode: JoinHandle<Epochs>,
 }
@@ -135,12 +135,12 @@ impl Sharer {
     ) -> Result<(), Error> {
         self.stop();
         let stage = Arc::new(Stage::new(source.waker(), Arc::clone(&self.coding)));
-        let rosters = Arc::new(Rosters::new());
+        let seatings = Arc::new(Seatings::new());
         let (writer, reader) = pictures::<Captured>(source.size());
         let on_notice: OnNotice = Box::new(on_notice);
         let encode = Encode::new(
             Arc::clone(&stage),
-            Arc::clone(&rosters),
+            Arc::clone(&seatings),
             reader,
             self.epochs,
             default_threads(),
@@ -148,7 +148,7 @@ impl Sharer {
         let encode = spawn("tessera-encode", move || encode.run())?;
         stage.gate.register_encoder(encode.thread().clone());
         let capture =
-            Capture::new(source, Arc::clone(&stage), Arc::clone(&rosters), writer, on_notice);
+            Capture::new(source, Arc::clone(&stage), Arc::clone(&seatings), writer, on_notice);
         let capture = match spawn("tessera-capture", move || capture.run()) {
             Ok(capture) => capture,
             Err(error) => {
@@ -161,7 +161,7 @@ impl Sharer {
         for viewer in &self.viewers {
             viewer.sit_down(&stage);
         }
-        self.share = Some(Share { stage, rosters, capture, encode });
+        self.share = Some(Share { stage, seatings, capture, encode });
         self.announce();
         Ok(())
     }
@@ -220,7 +220,7 @@ impl Sharer {
     fn announce(&self) {
         if let Some(share) = &self.share {
             let seats = self.viewers.iter().filter_map(|viewer| viewer.current.borrow().clone());
-            share.rosters.announce(&seats.collect::<Roster>(), &share.stage.gate);
+            share.seatings.announce(&seats.collect::<Seating>(), &share.stage.gate);
         }
     }
 }

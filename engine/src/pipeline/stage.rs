@@ -29,22 +29,22 @@ pub enum SourceNotice {
 pub(crate) type OnNotice = Box<dyn Fn(SourceNotice) + Send>;
 
 /// The viewers of a share.
-pub(crate) type Roster = Vec<Arc<Seat>>;
+pub(crate) type Seating = Vec<Arc<Seat>>;
 
 /// Tells each thread of a share, whenever viewers come or go, who they are then.
-pub(crate) struct Rosters {
-    pub(crate) for_capture: Slot<Roster>,
-    pub(crate) for_encode: Slot<Roster>,
+pub(crate) struct Seatings {
+    pub(crate) for_capture: Slot<Seating>,
+    pub(crate) for_encode: Slot<Seating>,
 }
 
-impl Rosters {
+impl Seatings {
     pub(crate) fn new() -> Self {
         Self { for_capture: Slot::new(), for_encode: Slot::new() }
     }
 
-    pub(crate) fn announce(&self, roster: &Roster, gate: &Gate) {
-        drop(self.for_capture.put(Box::new(roster.clone())));
-        drop(self.for_encode.put(Box::new(roster.clone())));
+    pub(crate) fn announce(&self, seating: &Seating, gate: &Gate) {
+        drop(self.for_capture.put(Box::new(seating.clone())));
+        drop(self.for_encode.put(Box::new(seating.clone())));
         gate.viewers_changed();
     }
 }

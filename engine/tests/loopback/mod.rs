@@ -6,8 +6,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tessera::{Figures, view};
-use tessera_codec::Frame;
+use tessera::{ColourMode, Figures, view};
+use tessera_codec::{EncodeRequest, Encoder, EncoderConfig, Frame, Payloads, Region};
 use tessera_transport::{Endpoint, Identity, Link, Protocol, Trust};
 use tokio::sync::Notify;
 
@@ -110,4 +110,17 @@ impl Window {
     pub(crate) fn handle(&mut self) -> &mut view::Handle {
         &mut self.handle
     }
+}
+
+/// `frame` in the colours of `mode`; a palette is a function of the frame that it is made for.
+pub(crate) fn quantized(frame: &Frame, mode: ColourMode) -> Frame {
+    let size = frame.size();
+    let config = EncoderConfig { colours: mode, ..EncoderConfig::default() };
+    let mut encoder = Encoder::new(size, config).expect("an encoder");
+    let request = EncodeRequest { now_us: 0, budget_bytes: usize::MAX, pointer: None };
+    let mut payloads = Payloads::new();
+    encoder.encode(frame.view(), &mut Region::full(size), &request, &mut payloads);
+    let mut quantized = Frame::black(size);
+    encoder.quantize(frame.view(), &mut quantized);
+    quantized
 }
