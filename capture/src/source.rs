@@ -70,6 +70,9 @@ pub enum SourceEvent {
         /// Pixels from the top edge of the canvas.
         y: u16,
     },
+    /// Somebody at the screen pressed a button of a pointing device or touched it. What an
+    /// [`InputSink`](crate::InputSink) injects is never told here; at most one such event a wait.
+    LocalPress,
     /// Told once, on the first wait: the slow path for pixels is in use.
     SharedMemoryAbsent(SharedMemoryAbsent),
 }

@@ -92,6 +92,12 @@ pub enum Event {
         /// Whether it is.
         allowed: bool,
     },
+    /// The customer took control back by a click on their desktop (`paused`), or lets input through
+    /// again after [`Handle::take_control`].
+    ControlPaused {
+        /// Whether input is discarded for now.
+        paused: bool,
+    },
     /// The display mode or the number of colours was changed on this side; pictures follow it from
     /// the customer's next update on.
     DisplayChanged(Display),
@@ -153,6 +159,7 @@ pub(crate) enum Command {
     Request(Activity),
     DisplayMode(DisplayMode),
     Colours(ColourCount),
+    TakeControl,
     StopShare,
     End,
 }
@@ -173,6 +180,12 @@ impl Handle {
     /// happens.
     pub fn set_colours(&self, colours: ColourCount) {
         self.commands.send(Command::Colours(colours));
+    }
+
+    /// Takes control again within what the customer allowed, after they took it back by a click on
+    /// their desktop: to be called when the person clicks in the share window, and only then.
+    pub fn take_control(&self) {
+        self.commands.send(Command::TakeControl);
     }
 
     /// Stops viewing and controlling; the customer stays in the session.

@@ -111,6 +111,9 @@ pub enum Event {
         /// Whether it is.
         on: bool,
     },
+    /// Control was taken back by a click on the shared desktop; the representative can take it again by
+    /// a click in their window. To forbid that, use [`Handle::withdraw_control`].
+    TakenBack,
     /// Nothing was heard from the representative's program for a second (`silent`), or it is heard
     /// again. When it stays silent, [`Event::CsrLost`] follows within seconds.
     CsrSilent {

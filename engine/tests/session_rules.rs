@@ -8,7 +8,7 @@ use tessera::session::csr::{self, Csr};
 use tessera::session::customer::{self, Customer};
 use tessera::session::messages::{Message, VERSION};
 use tessera::session::roster::{Follower, Issuer, Member, Role};
-use tessera::session::rules::{Consent, GRACE_US};
+use tessera::session::rules::{Consent, GRACE_US, RETAKE_REST_US};
 use tessera::{Activity, ColourCount, ColourMode, Display, DisplayMode};
 use tessera_transport::pairing::Number;
 use tessera_transport::{Fingerprint, Identity};
@@ -112,6 +112,11 @@ impl Pair {
     fn answer(&mut self, granted: bool, all: bool) {
         let id = self.asked().expect("a request is shown");
         self.customer.answer(id, granted, all);
+        self.settle();
+    }
+
+    fn press(&mut self, now_us: u64) {
+        self.customer.handle_local_press(now_us);
         self.settle();
     }
 
@@ -480,4 +485,75 @@ fn colours_without_screen_sampling_are_not_understood() {
     pair.settle();
     assert!(pair.customer_did.contains(&customer::Action::Send(Message::NotUnderstood)));
     assert_eq!(display_of(&pair), None);
+}
+
+/// The latest word on whether input is carried out.
+fn input_allowed(pair: &Pair) -> Option<bool> {
+    pair.customer_did.iter().rev().find_map(|action| match action {
+        customer::Action::AllowInput(allowed) => Some(*allowed),
+        _ => None,
+    })
+}
+
+/// RULE-13 and RULE-14: the person's click wins, and control begins again with the controller's.
+#[test]
+fn a_click_takes_control_back_until_the_viewer_clicks_again() {
+    let mut pair = Pair::joined(Consent::ALL);
+    pair.request(Activity::Control);
+    assert!(pair.customer.may_operate());
+    pair.press(1_000);
+    assert!(!pair.customer.may_operate() && input_allowed(&pair) == Some(false));
+    assert!(pair.csr_was_told(&csr::Notice::ControlPaused { paused: true }));
+
+    pair.csr.take_control();
+    pair.settle();
+    assert!(!pair.customer.may_operate(), "not while the person is at it");
+    assert_eq!(pair.customer.poll_timeout_us(), Some(1_000 + RETAKE_REST_US));
+    pair.customer.handle_timeout(999 + RETAKE_REST_US);
+    assert!(!pair.customer.may_operate());
+    pair.customer.handle_timeout(1_000 + RETAKE_REST_US);
+    pair.settle();
+    assert!(pair.customer.may_operate() && input_allowed(&pair) == Some(true));
+    assert!(pair.csr_was_told(&csr::Notice::ControlPaused { paused: false }));
+    assert_eq!(pair.customer.poll_timeout_us(), None);
+}
+
+#[test]
+fn a_program_that_takes_control_without_end_never_has_it_while_the_person_clicks() {
+    let mut pair = Pair::joined(Consent::ALL);
+    pair.request(Activity::Control);
+    for click in 1..=50_u64 {
+        pair.press(click * RETAKE_REST_US / 2);
+        for turn in 0..=u32::try_from(click).expect("few") + 1 {
+            pair.customer.handle_message(Message::TakeControl { turn });
+            pair.settle();
+        }
+        pair.customer.handle_timeout(click * RETAKE_REST_US / 2 + 1);
+        assert!(!pair.customer.may_operate(), "click {click}");
+    }
+    // A click that answers an older turn is none.
+    pair.customer.handle_timeout(100 * RETAKE_REST_US);
+    pair.settle();
+    assert!(pair.customer.may_operate());
+    pair.press(200 * RETAKE_REST_US);
+    pair.customer.handle_message(Message::TakeControl { turn: 50 });
+    pair.customer.handle_timeout(300 * RETAKE_REST_US);
+    assert!(!pair.customer.may_operate());
+}
+
+#[test]
+fn what_was_taken_back_by_a_click_ends_with_the_grant() {
+    let mut pair = Pair::joined(Consent::ALL);
+    pair.press(0);
+    assert!(!pair.csr_was_told(&csr::Notice::ControlPaused { paused: true }), "nobody controls");
+    pair.request(Activity::Control);
+    pair.press(1);
+    pair.customer.withdraw_control();
+    pair.settle();
+    pair.customer.handle_message(Message::TakeControl { turn: 1 });
+    pair.customer.handle_timeout(10 * RETAKE_REST_US);
+    pair.csr.take_control();
+    pair.settle();
+    assert!(!pair.customer.may_operate());
+    assert_eq!(pair.customer.poll_timeout_us(), None);
 }

@@ -258,6 +258,7 @@ impl<'a> Conductor<'a> {
                 self.say("You closed the share window");
                 self.act(Action::StopShare);
             }
+            Input::Window(FromWindow::TakesControl) => self.handle.take_control(),
             Input::Window(FromWindow::Failed(reason)) => {
                 tracing::warn!("{reason}");
                 self.say(&reason);
@@ -290,6 +291,7 @@ impl<'a> Conductor<'a> {
             Event::ControlChanged { allowed } => {
                 self.tell_window(ToWindow::ControlAllowed(allowed));
             }
+            Event::ControlPaused { paused } => self.tell_window(ToWindow::ControlPaused(paused)),
             Event::CustomerSilent { silent } => self.tell_window(ToWindow::Silent(silent)),
             Event::CustomerLost { .. }
             | Event::ShareEnded { reason: EndReason::ConnectionLost } => {

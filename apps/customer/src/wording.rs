@@ -21,6 +21,9 @@ pub(crate) fn event(event: &Event, csr: &str) -> String {
         }
         Event::Controlled { on: true } => format!("{csr} may now use your mouse and keyboard"),
         Event::Controlled { on: false } => format!("{csr} cannot use your mouse and keyboard"),
+        Event::TakenBack => format!(
+            "You took control back by your click. {csr} can take it again by clicking in their window"
+        ),
         Event::CsrSilent { silent: true } => {
             format!("Nothing is heard from {csr}'s computer; waiting for it")
         }

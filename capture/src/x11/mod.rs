@@ -21,6 +21,7 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use tessera_codec::{Frame, Region, Size};
 use x11rb::connection::Connection;
+use x11rb::protocol::xinput::DeviceId;
 use x11rb::protocol::xproto::ConnectionExt as _;
 use x11rb::protocol::{Event, damage as damage_protocol};
 
@@ -52,6 +53,8 @@ pub struct X11Source {
     pointer: Option<(i16, i16)>,
     shared_memory_absent: Option<SharedMemoryAbsent>,
     untold: Changes,
+    /// Devices of presses that were not looked at yet.
+    pressed: Vec<DeviceId>,
 }
 
 /// What the server announced and `wait` has not told yet.
@@ -108,6 +111,7 @@ impl X11Source {
             pointer: None,
             shared_memory_absent,
             untold: Changes { all: true, ..Changes::default() },
+            pressed: Vec::new(),
         })
     }
 
@@ -120,6 +124,8 @@ impl X11Source {
                 Event::DamageNotify(_) => self.untold.damage = true,
                 Event::XfixesCursorNotify(_) => self.untold.cursor = true,
                 Event::XinputRawMotion(_) => self.untold.motion = true,
+                Event::XinputRawButtonPress(press) => self.note_press(press.sourceid),
+                Event::XinputRawTouchBegin(touch) => self.note_press(touch.sourceid),
                 Event::ConfigureNotify(_)
                 | Event::RandrScreenChangeNotify(_)
                 | Event::RandrNotify(_) => self.untold.layout = true,
@@ -130,6 +136,16 @@ impl X11Source {
         Ok(())
     }
 
+    const fn has_untold(&self) -> bool {
+        self.untold.any() || !self.pressed.is_empty()
+    }
+
+    fn note_press(&mut self, device: DeviceId) {
+        if !self.pressed.contains(&device) {
+            self.pressed.push(device);
+        }
+    }
+
     /// Tells what is untold; returns whether anything was new.
     fn tell(
         &mut self,
@@ -138,6 +154,12 @@ impl X11Source {
     ) -> Result<bool, CaptureError> {
         let changes = std::mem::take(&mut self.untold);
         let told_before = events.len();
+        let mut by_person = false;
+        for device in std::mem::take(&mut self.pressed) {
+            by_person = by_person || !cursor::is_injected(&self.display, device)?;
+        }
+        // First: it takes control back.
+        events.extend(by_person.then_some(SourceEvent::LocalPress));
         if changes.all {
             events.extend(self.shared_memory_absent.take().map(SourceEvent::SharedMemoryAbsent));
         }
@@ -239,7 +261,7 @@ impl ScreenSource for X11Source {
             // x11rb reads until the socket is empty, as the edge-triggered poll below requires.
             self.drain()?;
             let resized = damage.grid().size() != self.screen.size();
-            let told = (self.untold.any() || resized) && self.tell(damage, events)?;
+            let told = (self.has_untold() || resized) && self.tell(damage, events)?;
             if woken {
                 return Ok(Wake::Woken);
             }
@@ -251,7 +273,7 @@ impl ScreenSource for X11Source {
             }
             // Replies awaited in `tell` may have brought events along; those raise no new edge.
             self.drain()?;
-            if !self.untold.any() {
+            if !self.has_untold() {
                 woken = self.sleep(deadline)?;
             }
         }

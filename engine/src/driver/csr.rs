@@ -152,6 +152,7 @@ impl Session {
                 Wake::Command(Command::Request(activity)) => self.machine.request(activity),
                 Wake::Command(Command::DisplayMode(mode)) => self.machine.set_display_mode(mode),
                 Wake::Command(Command::Colours(colours)) => self.machine.set_colours(colours),
+                Wake::Command(Command::TakeControl) => self.machine.take_control(),
                 Wake::Command(Command::StopShare) => self.machine.stop_share(),
                 Wake::Command(Command::End) => self.machine.end(),
                 Wake::Knock(incoming)
@@ -397,6 +398,7 @@ fn event_of(notice: Notice) -> Event {
         Notice::RequestReceived { activity } => Event::RequestReceived { activity },
         Notice::Answered { activity, granted } => Event::Answered { activity, granted },
         Notice::ControlChanged { allowed } => Event::ControlChanged { allowed },
+        Notice::ControlPaused { paused } => Event::ControlPaused { paused },
         Notice::DisplayChanged(display) => Event::DisplayChanged(display),
         Notice::ShareEnded { reason } => Event::ShareEnded { reason },
         Notice::Ended => Event::Ended,

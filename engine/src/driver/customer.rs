@@ -8,7 +8,7 @@ use tessera_capture::{InputSink, ScreenSource};
 use tessera_transport::pairing::{Number, Ticket};
 use tessera_transport::path;
 use tessera_transport::{CloseReason, Closed, Endpoint, LinkError};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
 use super::connection::{Arrival, Arrivals, Connection};
@@ -67,6 +67,8 @@ struct Session {
     returning_since_us: Option<u64>,
     arrivals: (Arrivals, mpsc::Receiver<(u64, Arrival)>),
     notices: (mpsc::Sender<SourceNotice>, mpsc::Receiver<SourceNotice>),
+    /// A person has clicked on what is shared.
+    pressed: Arc<Notify>,
     commands: mpsc::Receiver<Command>,
     figures: Arc<ShareFigures>,
     /// What ended the session, when it was no one's wish.
@@ -77,6 +79,7 @@ enum Wake {
     Command(Command),
     Arrival(u64, Arrival),
     Notice(SourceNotice),
+    LocalPress,
     Rejoined(Box<Result<Rejoined, Error>>),
     Kept(Result<(), Error>),
     Due,
@@ -152,6 +155,7 @@ impl Session {
             returning_since_us: None,
             arrivals: mpsc::channel(ARRIVALS),
             notices: mpsc::channel(ARRIVALS),
+            pressed: Arc::default(),
             commands,
             figures,
             failure: None,
@@ -177,6 +181,7 @@ impl Session {
                 Wake::Command(command) => self.command(command),
                 Wake::Arrival(generation, arrival) => self.arrived(generation, arrival),
                 Wake::Notice(notice) => self.noticed(notice, events),
+                Wake::LocalPress => self.machine.handle_local_press(clock::now_us()),
                 Wake::Rejoined(result) => self.rejoined(*result),
                 Wake::Kept(Ok(())) => self.machine.ticket_kept(),
                 Wake::Kept(Err(error)) => {
@@ -204,6 +209,7 @@ impl Session {
             Some((generation, arrival)) = self.arrivals.1.recv() => {
                 Wake::Arrival(generation, arrival)
             }
+            () = self.pressed.notified() => Wake::LocalPress,
             Some(notice) = self.notices.1.recv() => Wake::Notice(notice),
             Some(Ok(result)) = self.rejoining.join_next() => Wake::Rejoined(Box::new(result)),
             kept = self.keeper.written() => Wake::Kept(kept),
@@ -307,6 +313,7 @@ impl Session {
                     connection.send_cursor(&shape);
                 }
             }
+            SourceNotice::LocalPress => self.machine.handle_local_press(clock::now_us()),
             SourceNotice::Remark(sentence) => events.send(Event::Notice(sentence)),
             SourceNotice::Gone(error) => self.screen_gone(&error.into(), events),
         }
@@ -403,7 +410,17 @@ impl Session {
         let notices = self.notices.0.clone();
         let first_update = self.sharer.next_update(*viewer);
         connection.send(&Message::ShareStarted { control, first_update });
+        let pressed = Arc::clone(&self.pressed);
+        let injector = self.control.as_ref().map(Control::injector);
         self.sharer.start(source, move |notice| {
+            if let SourceNotice::LocalPress = notice {
+                // On this thread, so that no input comes between the click and its effect.
+                if let Some(injector) = &injector {
+                    injector.cut();
+                }
+                pressed.notify_one();
+                return;
+            }
             if notices.try_send(notice).is_err() {
                 tracing::debug!("a notice of the screen was lost");
             }
@@ -422,6 +439,7 @@ impl Session {
             Notice::Withdrawn { id } => Event::Withdrawn { id },
             Notice::Sharing { on, reason } => Event::Sharing { on, reason },
             Notice::Controlled { on } => Event::Controlled { on },
+            Notice::TakenBack => Event::TakenBack,
             Notice::CsrSilent { silent } => Event::CsrSilent { silent },
             Notice::DisplayChanged(display) => Event::DisplayChanged(display),
             Notice::CsrLost => Event::CsrLost { grace_s: GRACE_S },

@@ -68,9 +68,7 @@ impl Control {
         self.next_grant += u64::from(allowed);
         self.injector.grant.store(grant, Ordering::SeqCst);
         if !allowed {
-            // Any event makes the thread look at the grant. A full queue does as well.
-            let event = InputEvent::Wheel { right: 0, down: 0 };
-            let _ = self.injector.queue.try_send(Granted { grant: WITHDRAWN, event });
+            self.injector.look_again();
         }
     }
 }
@@ -82,6 +80,19 @@ impl Drop for Control {
 }
 
 impl Injector {
+    /// Withdraws control at once and lets go of all keys and buttons, from any thread, before the
+    /// session knows of it; the session grants anew or not.
+    pub(crate) fn cut(&self) {
+        self.grant.store(WITHDRAWN, Ordering::SeqCst);
+        self.look_again();
+    }
+
+    /// Makes the thread look at the grant. A full queue does as well as any event.
+    fn look_again(&self) {
+        let event = InputEvent::Wheel { right: 0, down: 0 };
+        let _ = self.queue.try_send(Granted { grant: WITHDRAWN, event });
+    }
+
     /// Has `event` injected if control is granted, else discards it.
     pub(crate) fn handle(&self, event: InputEvent) {
         let grant = self.grant.load(Ordering::SeqCst);

@@ -140,6 +140,7 @@ impl Capture {
                     }
                 }
                 SourceEvent::Cursor(shape) => (self.on_notice)(SourceNotice::Cursor(shape)),
+                SourceEvent::LocalPress => (self.on_notice)(SourceNotice::LocalPress),
                 SourceEvent::SharedMemoryAbsent(absent) => {
                     (self.on_notice)(SourceNotice::Remark(absent.to_string()));
                 }

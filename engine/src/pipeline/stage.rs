@@ -19,6 +19,8 @@ const NOWHERE: u64 = u64::MAX;
 pub enum SourceNotice {
     /// The cursor has a new image.
     Cursor(CursorShape),
+    /// Somebody at the shared screen pressed a button of a pointing device; not told of injected input.
+    LocalPress,
     /// A sentence for the person who shares.
     Remark(String),
     /// Capture has failed and ended; the share is over.

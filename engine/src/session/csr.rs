@@ -82,6 +82,11 @@ pub enum Notice {
         /// Whether it is.
         allowed: bool,
     },
+    /// The customer took control back by a click, or has let it be taken again.
+    ControlPaused {
+        /// Whether input is discarded until the person takes control again.
+        paused: bool,
+    },
     /// Pictures look otherwise from the customer's next update on.
     DisplayChanged(Display),
     /// The share has ended.
@@ -120,6 +125,8 @@ pub struct Csr {
     pending: Option<(u32, Activity)>,
     sharing: bool,
     control: bool,
+    /// The customer's latest taking back of control, while it lasts.
+    paused: Option<u32>,
     display: Display,
     over: bool,
     actions: VecDeque<Action>,
@@ -141,6 +148,7 @@ impl Csr {
             pending: None,
             sharing: false,
             control: false,
+            paused: None,
             display: Display::default(),
             over: false,
             actions: VecDeque::new(),
@@ -253,6 +261,15 @@ impl Csr {
             (Customer::Present, Message::ControlChanged { allowed }) => {
                 self.set_control(self.sharing && allowed);
             }
+            (Customer::Present, Message::ControlPaused { turn }) if self.control => {
+                if self.paused.replace(turn).is_none() {
+                    self.tell(Notice::ControlPaused { paused: true });
+                }
+            }
+            (Customer::Present, Message::ControlResumed) if self.paused.is_some() => {
+                self.paused = None;
+                self.tell(Notice::ControlPaused { paused: false });
+            }
             (Customer::Present, Message::ShareEnded { reason }) => self.end_share(reason),
             (_, Message::NotUnderstood) => {}
             _ => self.send(Message::NotUnderstood),
@@ -280,6 +297,14 @@ impl Csr {
     pub fn set_colours(&mut self, colours: ColourCount) {
         if rules::may_choose_colours(self.display.mode) {
             self.set_display(Display { colours, ..self.display });
+        }
+    }
+
+    /// The person has clicked in the share window. Nothing happens unless the customer has taken control
+    /// back by a click.
+    pub fn take_control(&mut self) {
+        if let Some(turn) = self.paused {
+            self.send(Message::TakeControl { turn });
         }
     }
 
@@ -383,6 +408,7 @@ impl Csr {
     }
 
     fn set_control(&mut self, allowed: bool) {
+        self.paused = self.paused.filter(|_| allowed && self.control);
         if std::mem::replace(&mut self.control, allowed) != allowed {
             self.tell(Notice::ControlChanged { allowed });
         }

@@ -78,6 +78,8 @@ pub enum Notice {
         /// Whether it is.
         on: bool,
     },
+    /// The person took control back by a click; the representative can take it again by one.
+    TakenBack,
     /// Nothing is heard from the representative's program for now, or something is again.
     CsrSilent {
         /// Whether it is silent.
@@ -124,6 +126,15 @@ struct Pending {
     activity: Activity,
 }
 
+/// Control is granted, but a click took it back for the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct TakenBack {
+    /// Before that it cannot be taken again; `None` once the time has passed.
+    rests_until_us: Option<u64>,
+    /// Whether the representative has clicked meanwhile.
+    wanted: bool,
+}
+
 /// The customer's part in a session, from the first connection to its end.
 #[derive(Debug)]
 pub struct Customer {
@@ -136,6 +147,9 @@ pub struct Customer {
     joined_before: bool,
     pending: Option<Pending>,
     sharing: Option<Activity>,
+    taken_back: Option<TakenBack>,
+    /// How often control was taken back by a click.
+    turn: u32,
     /// What goes on by itself after a rejoin.
     interrupted: Option<Activity>,
     display: Display,
@@ -161,6 +175,8 @@ impl Customer {
             joined_before: false,
             pending: None,
             sharing: None,
+            taken_back: None,
+            turn: 0,
             interrupted: None,
             display: Display::default(),
             actions: VecDeque::new(),
@@ -179,14 +195,17 @@ impl Customer {
     pub fn poll_timeout_us(&self) -> Option<u64> {
         match self.link {
             Link::Down { lost_us, retry_us, .. } => Some(retry_us.min(lost_us + rules::GRACE_US)),
-            Link::Greeting | Link::Unlisted | Link::Up | Link::Over => None,
+            Link::Greeting | Link::Unlisted | Link::Up => {
+                self.taken_back.and_then(|taken_back| taken_back.rests_until_us)
+            }
+            Link::Over => None,
         }
     }
 
     /// Whether input that arrives now may be injected.
     #[must_use]
     pub fn may_operate(&self) -> bool {
-        rules::may_operate(self.link == Link::Up, self.sharing)
+        rules::may_operate(self.link == Link::Up, self.sharing, self.taken_back.is_some())
     }
 
     /// Whether pictures may be sent to the holder of `key` at all.
@@ -226,6 +245,7 @@ impl Customer {
             {
                 self.set_display(Display { colours, ..self.display });
             }
+            (Link::Up, Message::TakeControl { turn }) => self.take_control(turn),
             (Link::Up, Message::StopShare) => self.stop(EndReason::StoppedByCsr),
             (Link::Greeting | Link::Unlisted | Link::Up, Message::End) => {
                 self.stop(EndReason::SessionOver);
@@ -256,6 +276,42 @@ impl Customer {
         if self.sharing == Some(Activity::Control) {
             self.share(Activity::View);
         }
+    }
+
+    /// The person has clicked on the shared computer: control is theirs at once, until the representative
+    /// clicks in the share window again.
+    pub fn handle_local_press(&mut self, now_us: u64) {
+        if self.sharing != Some(Activity::Control) {
+            return;
+        }
+        let rests_until_us = Some(now_us + rules::RETAKE_REST_US);
+        let resting = TakenBack { rests_until_us, wanted: false };
+        let first = self.taken_back.replace(resting).is_none();
+        self.turn = self.turn.wrapping_add(1);
+        if first {
+            self.actions.push_back(Action::AllowInput(false));
+            self.tell(Notice::TakenBack);
+            self.tell(Notice::Controlled { on: false });
+        }
+        self.send(Message::ControlPaused { turn: self.turn });
+    }
+
+    /// The representative has clicked in the share window. Where control was not taken back, or has been once more since, that
+    /// click came too late to mean anything.
+    fn take_control(&mut self, turn: u32) {
+        let Some(taken_back) = self.taken_back.as_mut().filter(|_| turn == self.turn) else {
+            return;
+        };
+        taken_back.wanted = true;
+        if taken_back.rests_until_us.is_none() {
+            self.resume_control();
+        }
+    }
+
+    fn resume_control(&mut self) {
+        self.taken_back = None;
+        self.allow_input(true);
+        self.send(Message::ControlResumed);
     }
 
     /// The person withdraws everything.
@@ -366,6 +422,7 @@ impl Customer {
     /// Time has passed; see [`Self::poll_timeout_us`].
     pub fn handle_timeout(&mut self, now_us: u64) {
         let Link::Down { lost_us, retry_us, pause_us } = self.link else {
+            self.rest_over(now_us);
             return;
         };
         if !rules::within_grace(lost_us, now_us) {
@@ -375,6 +432,16 @@ impl Customer {
             let pause_us = (pause_us * 2).min(rules::RETRY_MAX_US);
             self.link = Link::Down { lost_us, retry_us: now_us + pause_us, pause_us };
             self.actions.push_back(Action::Rejoin);
+        }
+    }
+
+    fn rest_over(&mut self, now_us: u64) {
+        let Some(taken_back) = &mut self.taken_back else { return };
+        if taken_back.rests_until_us.is_some_and(|until_us| until_us <= now_us) {
+            taken_back.rests_until_us = None;
+            if taken_back.wanted {
+                self.resume_control();
+            }
         }
     }
 
@@ -462,6 +529,7 @@ impl Customer {
                 }
             }
             Some(former) if former != activity => {
+                self.taken_back = None;
                 self.allow_input(control);
                 self.send(Message::ControlChanged { allowed: control });
             }
@@ -489,6 +557,7 @@ impl Customer {
 
     fn end_share(&mut self, reason: EndReason) {
         if self.sharing.take() == Some(Activity::Control) {
+            self.taken_back = None;
             self.allow_input(false);
         }
         self.actions.push_back(Action::StopSharing);

@@ -100,6 +100,19 @@ pub enum Message {
         /// Whether input is carried out from now on.
         allowed: bool,
     },
+    /// The one who shares to whoever controls: a person at the shared computer has taken control back by
+    /// a click. No input is carried out until control is taken again.
+    ControlPaused {
+        /// Counts these; [`Message::TakeControl`] names the latest.
+        turn: u32,
+    },
+    /// Whoever controls to the one who shares: the person has clicked in the share window.
+    TakeControl {
+        /// That of the latest [`Message::ControlPaused`]; anything else comes too late.
+        turn: u32,
+    },
+    /// Answer to [`Message::TakeControl`]: input is carried out again.
+    ControlResumed,
     /// Customer to representative: no pictures follow.
     ShareEnded {
         /// Why.

@@ -17,6 +17,11 @@ pub const RETRY_MIN_US: u64 = 250_000;
 /// network's return.
 pub const RETRY_MAX_US: u64 = 1_000_000;
 
+/// After a click with which a person took control back, control cannot be taken again for so long: whoever is at the shared
+/// computer gets to do what they clicked for, whatever the other side's program sends. A choice: about a double click and
+/// a look at what it did.
+pub const RETAKE_REST_US: u64 = 1_000_000;
+
 /// What the customer has allowed. It lives in the customer's program and ends with the session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Consent {
@@ -94,10 +99,11 @@ pub const fn may_choose_colours(mode: DisplayMode) -> bool {
 }
 
 /// Whether input that arrives now may reach the customer's computer. Everything else is discarded
-/// at the customer's side, whatever the representative's program believes.
+/// at the customer's side, whatever the representative's program believes. Control that a person at the shared computer has
+/// `taken_back` by a click is nobody's until the controller has clicked in the share window again.
 #[must_use]
-pub const fn may_operate(connected: bool, sharing: Option<Activity>) -> bool {
-    connected && matches!(sharing, Some(Activity::Control))
+pub const fn may_operate(connected: bool, sharing: Option<Activity>, taken_back: bool) -> bool {
+    connected && matches!(sharing, Some(Activity::Control)) && !taken_back
 }
 
 /// Whether a session can still be rejoined at `now_us` when the connection was lost at `lost_us`.

@@ -43,6 +43,10 @@ pub(crate) fn event(event: &Event) -> String {
             "You may control the desktop; click in the share window to begin".to_owned()
         }
         Event::ControlChanged { allowed: false } => "You no longer control the desktop".to_owned(),
+        Event::ControlPaused { paused: true } => {
+            "The customer took control back; click in the share window to take it again".to_owned()
+        }
+        Event::ControlPaused { paused: false } => "You control the desktop again".to_owned(),
         Event::DisplayChanged(display) => format!("Display mode: {display}"),
         Event::ShareEnded { reason } => format!("Sharing has ended: {}", why(*reason)),
         Event::Ended => "The session is over".to_owned(),

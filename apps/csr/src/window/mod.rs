@@ -41,6 +41,8 @@ pub(crate) enum ToWindow {
     Wake,
     /// Whether the customer's computer carries input out.
     ControlAllowed(bool),
+    /// Whether the customer has taken control back by a click, for now.
+    ControlPaused(bool),
     /// Whether nothing is heard from the customer's program for now.
     Silent(bool),
     /// The share is interrupted: keep the window, its pictures stand still.
@@ -56,6 +58,8 @@ pub(crate) enum ToWindow {
 pub(crate) enum FromWindow {
     /// The representative closed it, which stops viewing.
     Closed,
+    /// The representative clicked in it to take control again.
+    TakesControl,
     /// It cannot be shown; one sentence.
     Failed(String),
     /// The display has gone, and with it the main thread: the window's loop does not end any more.
@@ -165,7 +169,10 @@ impl App {
     ) {
         let Some(share) = &mut self.share else { return };
         let told = match act(share, event_loop) {
-            Ok(share::Next::Go) => {
+            Ok(next @ (share::Next::Go | share::Next::TakeControl)) => {
+                if next == share::Next::TakeControl {
+                    (self.tell)(FromWindow::TakesControl);
+                }
                 event_loop.set_control_flow(match share.settle(event_loop) {
                     Some(due) => ControlFlow::WaitUntil(due),
                     None => ControlFlow::Wait,
@@ -202,6 +209,9 @@ impl ApplicationHandler<ToWindow> for App {
             ToWindow::ControlAllowed(allowed) => {
                 self.control = allowed;
                 self.with_share(event_loop, |share, _| share.set_control(allowed));
+            }
+            ToWindow::ControlPaused(paused) => {
+                self.with_share(event_loop, |share, _| share.set_paused(paused));
             }
             ToWindow::Silent(silent) => {
                 self.with_share(event_loop, |share, _| share.set_silent(silent));

@@ -1,7 +1,8 @@
 //! What the representative's mouse and keyboard do in the share window.
 //!
 //! Control begins with a click in the window, never by itself, and ends with the customer's consent.
-//! The click is passed on like any other. Everything that is down is let go of when the window loses
+//! The click is passed on like any other. When the customer takes control back by a click of theirs, a
+//! click here asks for it again; that one is not passed on, since nothing is carried out yet. Everything that is down is let go of when the window loses
 //! the keyboard, so that no key stays down at the customer.
 
 use tessera::{InputEvent, PointerButton};
@@ -18,6 +19,8 @@ const PIXELS_PER_NOTCH: f64 = 48.0;
 pub(crate) struct Operator {
     allowed: bool,
     engaged: bool,
+    /// Allowed, but for now the customer operates.
+    paused: bool,
     position: Option<(u16, u16)>,
     keys: Vec<(PhysicalKey, Keysyms)>,
     buttons: Vec<PointerButton>,
@@ -45,6 +48,23 @@ impl Operator {
         }
     }
 
+    /// Whether a click would take control again.
+    pub(crate) const fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// The customer took control back by a click, or it was taken again by one here.
+    pub(crate) fn set_paused(&mut self, paused: bool, out: &mut Vec<InputEvent>) {
+        let was_paused = std::mem::replace(&mut self.paused, paused && self.allowed);
+        if self.paused {
+            let (position, allowed) = (self.position, self.allowed);
+            *self = Self { position, allowed, paused, ..Self::default() };
+        } else if was_paused && self.allowed {
+            self.engaged = true;
+            out.extend(self.position.map(|(x, y)| InputEvent::Pointer { x, y }));
+        }
+    }
+
     /// The pointer is over pixel (`x`, `y`) of the picture.
     pub(crate) fn on_pointer(&mut self, x: u16, y: u16, out: &mut Vec<InputEvent>) {
         if self.position != Some((x, y)) {
@@ -62,7 +82,7 @@ impl Operator {
         pressed: bool,
         out: &mut Vec<InputEvent>,
     ) {
-        if pressed && self.allowed && !self.engaged {
+        if pressed && self.allowed && !self.engaged && !self.paused {
             self.engaged = true;
             if let Some((x, y)) = self.position {
                 out.push(InputEvent::Pointer { x, y });
@@ -232,6 +252,28 @@ mod tests {
         operator.set_allowed(true);
         operator.on_key_down(A, vec![0x61], &mut out);
         assert!(out.is_empty() && !operator.is_engaged(), "{out:?}");
+    }
+
+    #[test]
+    fn control_that_the_customer_took_back_is_not_taken_by_input() {
+        let mut operator = engaged();
+        let mut out = Vec::new();
+        operator.on_pointer(3, 4, &mut out);
+        operator.on_key_down(A, vec![0x61], &mut out);
+        out.clear();
+        operator.set_paused(true, &mut out);
+        operator.on_pointer(5, 6, &mut out);
+        operator.on_key_up(A, &mut out);
+        operator.on_button(PointerButton::Left, true, &mut out);
+        operator.on_button(PointerButton::Left, false, &mut out);
+        operator.on_key_down(A, vec![0x61], &mut out);
+        assert!(out.is_empty() && operator.is_paused() && !operator.is_engaged(), "{out:?}");
+        operator.set_paused(false, &mut out);
+        assert_eq!(out, [InputEvent::Pointer { x: 5, y: 6 }]);
+        assert!(operator.is_engaged());
+        operator.set_allowed(false);
+        operator.set_paused(true, &mut out);
+        assert!(!operator.is_paused(), "nothing is paused that is not allowed");
     }
 
     #[test]

@@ -36,6 +36,8 @@ const FALLBACK_ROOM: Size = Size::new(1280, 720);
 pub(crate) enum Next {
     /// The share goes on.
     Go,
+    /// The representative clicked to take control again.
+    TakeControl,
     /// The representative closed the window.
     Close,
 }
@@ -71,6 +73,7 @@ struct Title {
     interrupted: bool,
     engaged: bool,
     allowed: bool,
+    paused: bool,
     exact: bool,
     scaled: bool,
 }
@@ -85,6 +88,7 @@ impl Title {
         }
         let doing = match (self.engaged, self.allowed) {
             (true, _) => "controlling",
+            (false, true) if self.paused => "the customer took control, click to take it again",
             (false, true) => "viewing, click to control",
             (false, false) => "viewing",
         };
@@ -165,6 +169,13 @@ impl Share {
         self.refresh()
     }
 
+    /// The customer took control back by a click, or let it be taken again.
+    pub(crate) fn set_paused(&mut self, paused: bool) -> Outcome {
+        self.operator.set_paused(paused, &mut self.input);
+        self.send();
+        self.refresh()
+    }
+
     /// Shows what is new, if anything is.
     pub(crate) fn refresh(&mut self) -> Outcome {
         let new = self.view.advance();
@@ -204,6 +215,7 @@ impl Share {
             interrupted: self.interrupted,
             engaged,
             allowed: self.operator.is_allowed(),
+            paused: self.operator.is_paused(),
             exact: self.view.picture().is_some_and(|picture| picture.info.verified),
             scaled: self.presenter.viewport().is_some_and(|viewport| !viewport.is_one_to_one()),
         };
@@ -244,6 +256,9 @@ impl Share {
                 }
             }
             WindowEvent::MouseInput { state, button, .. } => {
+                if state.is_pressed() && self.operator.is_paused() {
+                    return Ok(Next::TakeControl);
+                }
                 let engaged = self.operator.is_engaged();
                 if let Some(button) = button_of(button) {
                     self.operator.on_button(button, state.is_pressed(), &mut self.input);
