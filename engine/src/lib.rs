@@ -4,6 +4,7 @@
 //! - [`csr`] and [`customer`]: a whole session for each side: center, code, consent, pictures and
 //!   input, on threads of their own. The programs are thin skins over these two.
 //! - [`view`]: the newest picture for a window, and input from it.
+//! - [`annotate`]: what is drawn over a shared picture.
 //! - [`session`]: what the participants say to each other and the rules between them, as pure state
 //!   machines.
 //! - [`pipeline`]: the stages between a screen and a connection. An embedder who has connections and
@@ -11,6 +12,7 @@
 //!
 //! Nothing here prints, reads arguments or decides for a person.
 
+pub mod annotate;
 mod clock;
 pub mod csr;
 pub mod customer;

@@ -11,6 +11,7 @@ use tessera_transport::pairing::Ticket;
 use super::display::{ColourCount, DisplayMode};
 use super::roster::{Head, SignedEntry};
 use super::text::plain_text;
+use crate::annotate::Op;
 use crate::csr::EndReason;
 
 /// Version of this protocol. Peers of different versions part with a message that says so.
@@ -128,6 +129,13 @@ pub enum Message {
         /// How many.
         colours: ColourCount,
     },
+    /// Anybody who sees a share to everybody else who does: a change of what is drawn over it.
+    Annotate {
+        /// The first update of the share on this connection, as in [`Message::ShareStarted`].
+        share: u64,
+        /// The change, by the sender.
+        op: Op,
+    },
     /// Representative to customer: I have seen enough.
     StopShare,
     /// Customer to representative: goodbye; the session goes on without me.
@@ -152,6 +160,7 @@ impl Message {
             Self::Request { id, activity, text } => {
                 Self::Request { id, activity, text: plain_text(&text, MAX_TEXT_CHARS) }
             }
+            Self::Annotate { share, op } => Self::Annotate { share, op: op.clean() },
             other => other,
         }
     }

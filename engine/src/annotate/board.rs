@@ -1,0 +1,73 @@
+//! A layer that the session's thread and a window share.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use super::{Author, Layer, Op, Refusal, Rights};
+
+type Wake = Box<dyn Fn() + Send + Sync>;
+
+/// A handle to the layer of a session's share; cheap to clone.
+#[derive(Clone)]
+pub struct Board {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    own: Author,
+    layer: Mutex<Layer>,
+    wake: OnceLock<Wake>,
+}
+
+impl Board {
+    /// An empty one of the participant `own`.
+    #[must_use]
+    pub fn new(own: Author) -> Self {
+        let shared = Shared { own, layer: Mutex::default(), wake: OnceLock::new() };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Who draws here.
+    #[must_use]
+    pub fn own(&self) -> Author {
+        self.shared.own
+    }
+
+    /// Sets the function that is called after each change that came from somewhere else. It runs on
+    /// the library's threads and must return at once; only the first one set counts.
+    pub fn on_change(&self, wake: impl Fn() + Send + Sync + 'static) {
+        let _ = self.shared.wake.set(Box::new(wake));
+    }
+
+    /// Looks at the layer, or draws on it.
+    pub fn with<T>(&self, act: impl FnOnce(&mut Layer) -> T) -> T {
+        act(&mut self.shared.layer.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes an operation as [`Layer::apply`] does.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn apply(&self, author: Author, op: &Op, rights: Rights) -> Result<(), Refusal> {
+        let taken = self.with(|layer| layer.apply(author, op, rights));
+        self.wake();
+        taken
+    }
+
+    /// Takes everything off.
+    pub fn reset(&self) {
+        self.with(Layer::reset);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if let Some(wake) = self.shared.wake.get() {
+            wake();
+        }
+    }
+}
+
+impl std::fmt::Debug for Board {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Board").field("own", &self.shared.own).finish_non_exhaustive()
+    }
+}
