@@ -64,6 +64,16 @@ pub enum Error {
         /// What is wrong.
         cause: String,
     },
+    /// The notes of a session cannot be written.
+    #[error(
+        "cannot write the notes {path} ({cause}); they stay on the screen: check that the data folder is yours to write and has room"
+    )]
+    Notes {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        cause: String,
+    },
     /// The session that was kept is joined elsewhere than before.
     #[error(
         "the session's number now leads to another representative's program; ask for a new code"

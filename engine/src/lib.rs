@@ -5,6 +5,7 @@
 //!   input, on threads of their own. The programs are thin skins over these two.
 //! - [`view`]: the newest picture for a window, and input from it.
 //! - [`annotate`]: what is drawn over a shared picture.
+//! - [`chat`], [`notes`], [`invitation`]: words of the participants.
 //! - [`session`]: what the participants say to each other and the rules between them, as pure state
 //!   machines.
 //! - [`pipeline`]: the stages between a screen and a connection. An embedder who has connections and
@@ -13,14 +14,17 @@
 //! Nothing here prints, reads arguments or decides for a person.
 
 pub mod annotate;
+pub mod chat;
 mod clock;
 pub mod csr;
 pub mod customer;
 mod driver;
 mod error;
 mod figures;
+pub mod invitation;
 mod kept;
 mod network;
+pub mod notes;
 pub mod pipeline;
 pub mod session;
 pub mod view;

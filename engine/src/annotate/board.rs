@@ -1,4 +1,8 @@
 //! A layer that the session's thread and a window share.
+#![allow(
+    clippy::disallowed_types,
+    reason = "no stage of the pipeline comes here: a window and the session's thread, some 30 times a second"
+)]
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -7,29 +11,28 @@ use super::{Author, Layer, Op, Refusal, Rights};
 type Wake = Box<dyn Fn() + Send + Sync>;
 
 /// A handle to the layer of a session's share; cheap to clone.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Board {
     shared: Arc<Shared>,
 }
 
+#[derive(Default)]
 struct Shared {
-    own: Author,
+    own: OnceLock<Author>,
     layer: Mutex<Layer>,
     wake: OnceLock<Wake>,
 }
 
 impl Board {
-    /// An empty one of the participant `own`.
-    #[must_use]
-    pub fn new(own: Author) -> Self {
-        let shared = Shared { own, layer: Mutex::default(), wake: OnceLock::new() };
-        Self { shared: Arc::new(shared) }
+    /// Says who draws here; only the first call counts.
+    pub fn set_own(&self, own: Author) {
+        let _ = self.shared.own.set(own);
     }
 
-    /// Who draws here.
+    /// Who draws here; `None` before the session has been opened or joined.
     #[must_use]
-    pub fn own(&self) -> Author {
-        self.shared.own
+    pub fn own(&self) -> Option<Author> {
+        self.shared.own.get().copied()
     }
 
     /// Sets the function that is called after each change that came from somewhere else. It runs on

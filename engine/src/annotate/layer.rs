@@ -190,10 +190,21 @@ impl Layer {
                 ops.push(Op::draw(*number, mark.tool(), step, points, mark.text()));
             }
         }
-        if let Some(Book { pointer: (step, Some(Point { x, y })), .. }) = self.books.get(&author) {
-            ops.push(Op::Point { step: *step, at: Some([*x, *y]) });
+        if let Some(&Book { pointer: (step @ 1.., at), .. }) = self.books.get(&author) {
+            ops.push(Op::Point { step, at: at.map(|Point { x, y }| [x, y]) });
         }
         ops
+    }
+
+    /// The whole layer, as the one who shares tells it to somebody who comes to see the share: what is
+    /// said in whose name.
+    #[must_use]
+    pub fn whole(&self) -> Vec<(Author, Op)> {
+        let of = |author: &Author| {
+            let ops = self.snapshot(*author, Rights::default());
+            ops.into_iter().map(|op| (*author, op)).collect::<Vec<_>>()
+        };
+        self.books.keys().flat_map(of).collect()
     }
 
     /// What is drawn, from the bottom up, with the colour of its author.

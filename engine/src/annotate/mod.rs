@@ -45,8 +45,12 @@ pub const MAX_MARKS: usize = 256;
 /// Points of a mark. A longer line goes on as another mark.
 pub const MAX_POINTS: usize = 1024;
 
-/// Points that one operation carries: at most 16 bytes each as JSON, half of the longest message.
-pub const MAX_POINTS_AN_OP: usize = 256;
+/// Points that one operation carries: at most 16 bytes each as JSON, so that an operation has no more
+/// than [`MAX_OP_BYTES`].
+pub const MAX_POINTS_AN_OP: usize = 192;
+
+/// Longest operation as JSON: half of the longest message.
+pub const MAX_OP_BYTES: usize = 4_096;
 
 /// Longest text of a mark, in characters.
 pub const MAX_TEXT_CHARS: usize = 200;

@@ -160,10 +160,10 @@ mod tests {
     use tessera_transport::json;
 
     use super::*;
-    use crate::session::messages::{MAX_MESSAGE_BYTES, Message};
+    use crate::annotate::MAX_OP_BYTES;
 
     #[test]
-    fn the_longest_operations_fit_into_a_message() {
+    fn the_longest_operations_are_short_enough() {
         let corner = |at: usize| {
             if at.is_multiple_of(2) {
                 Point::default()
@@ -179,10 +179,10 @@ mod tests {
             Op::draw(MAX_NUMBER - 1, Tool::Text, u16::MAX, &points[..1], &longest),
             Op::Clear { below: vec![floor; MAX_AUTHORS] },
         ] {
-            let bytes = json::to_bytes(&Message::Annotate { share: u64::MAX, op: op.clone() });
-            assert!(bytes.len() <= MAX_MESSAGE_BYTES, "{} bytes", bytes.len());
-            let read: Message = json::parse(&mut bytes.to_vec(), MAX_MESSAGE_BYTES).expect("read");
-            assert_eq!(read, Message::Annotate { share: u64::MAX, op });
+            let bytes = json::to_bytes(&op);
+            assert!(bytes.len() <= MAX_OP_BYTES, "{} bytes", bytes.len());
+            let read: Op = json::parse(&mut bytes.to_vec(), MAX_OP_BYTES).expect("read");
+            assert_eq!(read, op);
         }
     }
 

@@ -4,11 +4,9 @@ use tessera_codec::{Rect, Size};
 use tessera_transport::json;
 
 use super::{
-    Author, Canvas, Edges, Layer, MAX_AUTHORS, MAX_MARKS, MAX_POINTS, Op, Painter, Place, Rights,
+    Author, Canvas, Edges, Layer, MAX_AUTHORS, MAX_MARKS, MAX_OP_BYTES, MAX_POINTS, Op, Painter,
+    Place, Rights,
 };
-
-/// Longest JSON text of an operation, as the control stream lets it through.
-const MAX_BYTES: usize = crate::session::messages::MAX_MESSAGE_BYTES;
 
 /// Reads `data` as operations, one JSON text a line, the line's place telling who sends it, and takes
 /// them in this order and backwards.
@@ -19,7 +17,7 @@ pub fn annotations(data: &[u8]) {
     let lines = data.split(|byte| *byte == b'\n').enumerate();
     let mut ops: Vec<(Author, Op)> = Vec::new();
     for (at, line) in lines.take(200) {
-        let Ok(op) = json::parse::<Op>(&mut line.to_vec(), MAX_BYTES) else { continue };
+        let Ok(op) = json::parse::<Op>(&mut line.to_vec(), MAX_OP_BYTES) else { continue };
         let written = json::to_bytes(&op);
         let read = json::parse::<Op>(&mut written.to_vec(), usize::MAX).expect("our own text");
         assert_eq!(read, op, "written and read again");

@@ -6,12 +6,14 @@
 //! text as it came. Pixels, input and file bytes never travel here.
 
 use serde::{Deserialize, Serialize};
+use tessera_transport::Fingerprint;
 use tessera_transport::pairing::Ticket;
 
 use super::display::{ColourCount, DisplayMode};
 use super::roster::{Head, SignedEntry};
 use super::text::plain_text;
 use crate::annotate::Op;
+use crate::chat;
 use crate::csr::EndReason;
 
 /// Version of this protocol. Peers of different versions part with a message that says so.
@@ -129,12 +131,34 @@ pub enum Message {
         /// How many.
         colours: ColourCount,
     },
-    /// Anybody who sees a share to everybody else who does: a change of what is drawn over it.
+    /// Annotator to the one who shares: a change of what is drawn over the share, by the sender.
+    Mark {
+        /// The change.
+        mark: Op,
+    },
+    /// The one who shares to everybody who sees it: such a change.
+    Marked {
+        /// Who made it.
+        by: Fingerprint,
+        /// The change.
+        mark: Op,
+    },
+    /// Annotator to the one who shares: annotation mode is wanted, or left.
     Annotate {
-        /// The first update of the share on this connection, as in [`Message::ShareStarted`].
-        share: u64,
-        /// The change, by the sender.
-        op: Op,
+        /// Whether it is wanted.
+        on: bool,
+    },
+    /// The one who shares to everybody who sees it: who is in annotation mode.
+    Annotating {
+        /// Their keys.
+        annotators: Vec<Fingerprint>,
+    },
+    /// To each recipient: words.
+    Chat {
+        /// Whether everybody in the session has them, or the receiver alone.
+        to_all: bool,
+        /// The words; at most [`crate::chat::MAX_CHARS`] characters are kept.
+        text: String,
     },
     /// Representative to customer: I have seen enough.
     StopShare,
@@ -160,7 +184,9 @@ impl Message {
             Self::Request { id, activity, text } => {
                 Self::Request { id, activity, text: plain_text(&text, MAX_TEXT_CHARS) }
             }
-            Self::Annotate { share, op } => Self::Annotate { share, op: op.clean() },
+            Self::Mark { mark } => Self::Mark { mark: mark.clean() },
+            Self::Marked { by, mark } => Self::Marked { by, mark: mark.clean() },
+            Self::Chat { to_all, text } => Self::Chat { to_all, text: chat::clean(&text) },
             other => other,
         }
     }

@@ -111,11 +111,17 @@ fn whatever_the_order_all_have_the_same_layer() {
             let rights = if *from == author(0) { ALL } else { OWN };
             late.layer.apply(*from, op, rights).expect("what is told may be said");
         }
+        // Or what the one who shares tells of all.
+        let mut viewer = Person::new(3);
+        for (by, op) in a.layer.whole() {
+            viewer.layer.apply(by, &op, OWN).expect("everybody erases their own");
+        }
         let shown = |layer: &Layer| {
             let marks = layer.marks().map(|(mark, colour)| (mark.clone(), colour));
             (marks.collect::<Vec<_>>(), layer.pointers().collect::<Vec<_>>())
         };
         assert!(shown(&late.layer) == shown(&a.layer), "seed {seed}: joined late");
+        assert!(viewer.layer == a.layer, "seed {seed}: told by the sharer");
     }
 }
 
@@ -131,8 +137,8 @@ fn a_layer_is_bounded_whatever_comes() {
         layer.apply(author(1), &Op::Erase { author: author(1), mark }, OWN).expect("own");
     }
     assert_eq!(layer.marks().count(), 0);
-    let long = vec![Point::of_pixel(1, 1); 256];
-    for step in (0..).step_by(256).take(MAX_POINTS / 256) {
+    let long = vec![Point::of_pixel(1, 1); 128];
+    for step in (0..).step_by(128).take(MAX_POINTS / 128) {
         let op = Op::draw(20_000, Tool::Pen, step, &long, "");
         layer.apply(author(1), &op, OWN).expect("within limits");
     }
