@@ -96,7 +96,7 @@ fn whatever_the_order_all_have_the_same_layer() {
         }
         let [a, rest @ ..] = people.as_slice() else { unreachable!() };
         for other in rest {
-            assert!(a.layer == other.layer, "seed {seed}: {} marks at first", first);
+            assert!(a.layer == other.layer, "seed {seed}: {first} marks at first");
         }
         // Somebody who joins late hears what each has to say, in any order.
         let mut late = Person::new(3);
