@@ -56,6 +56,9 @@ pub enum CaptureError {
     /// the next `wait` tells the new size.
     #[error("the screen has another size now; wait for its next event and read again")]
     SizeChanged,
+    /// No window of the shared applications is left.
+    #[error("the shared application has closed its windows; share another one")]
+    ApplicationGone,
     /// No key of the keyboard layout gives this keysym, and no free key is left to bind it to.
     #[error("no key gives keysym {keysym:#x}; switch to a keyboard layout that has it")]
     NoKey {

@@ -1,18 +1,13 @@
-//! The pointer's picture (XFIXES), its place (XI2 raw motion, then a query) and the presses of the
-//! people at the screen (XI2 raw presses, told apart from injected ones by their device).
+//! The pointer's picture (XFIXES) and place (XI2 raw motion, then a query). Presses are watched along.
 
 use tessera_codec::{BYTES_PER_PIXEL, Size};
-use x11rb::errors::ReplyError;
 use x11rb::protocol::xfixes::{self, ConnectionExt as _, CursorNotifyMask, GetCursorImageReply};
-use x11rb::protocol::xinput::{
-    self, ConnectionExt as _, Device, DeviceId, EventMask, XIEventMask, XIGetPropertyItems,
-};
-use x11rb::protocol::xproto::{AtomEnum, ConnectionExt as _};
+use x11rb::protocol::xinput::{self, ConnectionExt as _, Device, EventMask, XIEventMask};
 
 use super::connection::Display;
 use crate::{CaptureError, CursorShape, MAX_CURSOR_DIMENSION};
 
-/// Asks for events when the pointer's picture or place changes.
+/// Asks for events when the pointer's picture or place changes, and when a button is pressed.
 pub(super) fn watch(display: &Display) -> Result<(), CaptureError> {
     let conn = &display.conn;
     conn.xfixes_query_version(5, 0)
@@ -31,31 +26,6 @@ pub(super) fn watch(display: &Display) -> Result<(), CaptureError> {
     let events = EventMask { deviceid: Device::ALL_MASTER.into(), mask: vec![raw] };
     conn.xinput_xi_select_events(display.root, &[events]).map_err(|e| display.lost(e))?;
     Ok(())
-}
-
-/// Whether input of this device was injected by a program: the server marks the devices of XTEST with
-/// a property. It is asked for at each press, which are few, since numbers of devices are used again.
-/// A device that is gone is taken for a person's.
-pub(super) fn is_injected(display: &Display, device: DeviceId) -> Result<bool, CaptureError> {
-    let conn = &display.conn;
-    let mark = conn
-        .intern_atom(true, b"XTEST Device")
-        .map_err(|e| display.lost(e))?
-        .reply()
-        .map_err(display.no_reply("the mark of injected input"))?
-        .atom;
-    if mark == x11rb::NONE {
-        return Ok(false);
-    }
-    let marked = conn
-        .xinput_xi_get_property(device, false, mark, AtomEnum::ANY.into(), 0, 1)
-        .map_err(|e| display.lost(e))?
-        .reply();
-    match marked {
-        Ok(reply) => Ok(matches!(reply.items, XIGetPropertyItems::Data8(bytes) if bytes == [1])),
-        Err(ReplyError::X11Error(_)) => Ok(false),
-        Err(error) => Err(display.no_reply("the mark of injected input")(error)),
-    }
 }
 
 /// Extensions that [`watch`] needs.

@@ -16,6 +16,17 @@ use x11rb::rust_connection::RustConnection;
 use super::connection::Display;
 use crate::CaptureError;
 
+/// Tells the server which version of DAMAGE is spoken, as it wants before anything else.
+pub(super) fn ready(display: &Display) -> Result<(), CaptureError> {
+    display
+        .conn
+        .damage_query_version(1, 1)
+        .map_err(|e| display.lost(e))?
+        .reply()
+        .map_err(display.no_reply("the version of DAMAGE"))?;
+    Ok(())
+}
+
 /// The damage of the root window and of all windows on it.
 #[derive(Debug)]
 pub(super) struct RootDamage {
@@ -26,11 +37,8 @@ pub(super) struct RootDamage {
 impl RootDamage {
     /// Begins to collect damage.
     pub(super) fn new(display: &Display) -> Result<Self, CaptureError> {
+        ready(display)?;
         let conn = &display.conn;
-        conn.damage_query_version(1, 1)
-            .map_err(|e| display.lost(e))?
-            .reply()
-            .map_err(display.no_reply("the version of DAMAGE"))?;
         let this = Self { damage: display.id()?, taken: display.id()? };
         conn.damage_create(this.damage, display.root, ReportLevel::NON_EMPTY)
             .map_err(|e| display.lost(e))?

@@ -50,7 +50,7 @@ struct BoundKey {
 /// The keyboard and pointer of an X11 display.
 #[derive(Debug)]
 pub struct X11Input {
-    display: Display,
+    pub(super) display: Display,
     keymap: Keymap,
     keymap_outdated: bool,
     /// Keys that this sink holds down, oldest first; none twice.

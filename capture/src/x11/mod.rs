@@ -1,31 +1,31 @@
 //! A live X11 display.
 //!
 //! [`X11Source`] watches and reads the root window, [`X11Input`] operates it. Each has a connection
-//! of its own, so that they live on different threads. Capture of single windows is not here.
+//! of its own, so that they live on different threads. [`applications`] does the same with the windows of single
+//! applications.
 
+pub mod applications;
 mod connection;
 mod cursor;
 mod damage;
+mod image;
 mod input;
 mod keymap;
 mod monitors;
 mod notice;
+mod presses;
 mod screen;
 mod shared_memory;
+mod sleeper;
 mod xlib;
 
-use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
-use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Token};
 use tessera_codec::{Frame, Region, Size};
 use x11rb::connection::Connection;
-use x11rb::protocol::xinput::DeviceId;
 use x11rb::protocol::xproto::ConnectionExt as _;
 use x11rb::protocol::{Event, damage as damage_protocol};
 
-use crate::pacing::event_queue;
 use crate::{
     CaptureError, Monitor, ScreenSource, SharedMemoryAbsent, SourceEvent, SourceWaker, Wake,
 };
@@ -33,19 +33,16 @@ use connection::Display;
 use damage::RootDamage;
 pub use input::X11Input;
 pub use notice::Notice;
+use presses::Presses;
 use screen::Screen;
+use sleeper::Sleeper;
 pub use xlib::on_xlib_display_lost;
-
-const SERVER: Token = Token(0);
-const WAKER: Token = Token(1);
 
 /// The root window of an X11 display as a screen.
 #[derive(Debug)]
 pub struct X11Source {
     display: Display,
-    poll: Poll,
-    ready: Events,
-    waker: SourceWaker,
+    sleeper: Sleeper,
     damage: RootDamage,
     screen: Screen,
     monitors: Vec<Monitor>,
@@ -53,8 +50,7 @@ pub struct X11Source {
     pointer: Option<(i16, i16)>,
     shared_memory_absent: Option<SharedMemoryAbsent>,
     untold: Changes,
-    /// Devices of presses that were not looked at yet.
-    pressed: Vec<DeviceId>,
+    presses: Presses,
 }
 
 /// What the server announced and `wait` has not told yet.
@@ -86,12 +82,7 @@ impl X11Source {
         display.require(damage_protocol::X11_EXTENSION_NAME)?;
         cursor::EXTENSIONS.into_iter().try_for_each(|extension| display.require(extension))?;
 
-        let poll = Poll::new().map_err(event_queue)?;
-        let waker = SourceWaker::new(poll.registry(), WAKER)?;
-        let socket = display.conn.stream().as_raw_fd();
-        poll.registry()
-            .register(&mut SourceFd(&socket), SERVER, Interest::READABLE)
-            .map_err(event_queue)?;
+        let sleeper = Sleeper::new(&display)?;
 
         // Watching begins before the first look, so that no change falls between the two.
         cursor::watch(&display)?;
@@ -102,16 +93,14 @@ impl X11Source {
         Ok(Self {
             monitors: monitors::list(&display, size, monitors_named)?,
             display,
-            poll,
-            ready: Events::with_capacity(4),
-            waker,
+            sleeper,
             damage,
             screen,
             monitors_named,
             pointer: None,
             shared_memory_absent,
             untold: Changes { all: true, ..Changes::default() },
-            pressed: Vec::new(),
+            presses: Presses::default(),
         })
     }
 
@@ -120,12 +109,11 @@ impl X11Source {
         while let Some(event) =
             self.display.conn.poll_for_event().map_err(|e| self.display.lost(e))?
         {
+            self.presses.note(&event);
             match event {
                 Event::DamageNotify(_) => self.untold.damage = true,
                 Event::XfixesCursorNotify(_) => self.untold.cursor = true,
                 Event::XinputRawMotion(_) => self.untold.motion = true,
-                Event::XinputRawButtonPress(press) => self.note_press(press.sourceid),
-                Event::XinputRawTouchBegin(touch) => self.note_press(touch.sourceid),
                 Event::ConfigureNotify(_)
                 | Event::RandrScreenChangeNotify(_)
                 | Event::RandrNotify(_) => self.untold.layout = true,
@@ -137,13 +125,7 @@ impl X11Source {
     }
 
     const fn has_untold(&self) -> bool {
-        self.untold.any() || !self.pressed.is_empty()
-    }
-
-    fn note_press(&mut self, device: DeviceId) {
-        if !self.pressed.contains(&device) {
-            self.pressed.push(device);
-        }
+        self.untold.any() || self.presses.any()
     }
 
     /// Tells what is untold; returns whether anything was new.
@@ -154,11 +136,8 @@ impl X11Source {
     ) -> Result<bool, CaptureError> {
         let changes = std::mem::take(&mut self.untold);
         let told_before = events.len();
-        let mut by_person = false;
-        for device in std::mem::take(&mut self.pressed) {
-            by_person = by_person || !cursor::is_injected(&self.display, device)?;
-        }
         // First: it takes control back.
+        let by_person = self.presses.take(&self.display)?;
         events.extend(by_person.then_some(SourceEvent::LocalPress));
         if changes.all {
             events.extend(self.shared_memory_absent.take().map(SourceEvent::SharedMemoryAbsent));
@@ -222,18 +201,6 @@ impl X11Source {
         }
         Ok(())
     }
-
-    /// Sleeps until the server sends, the waker is used or the deadline passes; returns whether it
-    /// was the waker.
-    fn sleep(&mut self, deadline: Option<Instant>) -> Result<bool, CaptureError> {
-        self.display.conn.flush().map_err(|e| self.display.lost(e))?;
-        let rest = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-        match self.poll.poll(&mut self.ready, rest) {
-            Ok(()) => Ok(self.ready.iter().any(|event| event.token() == WAKER)),
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => Ok(false),
-            Err(error) => Err(event_queue(error)),
-        }
-    }
 }
 
 impl ScreenSource for X11Source {
@@ -246,7 +213,7 @@ impl ScreenSource for X11Source {
     }
 
     fn waker(&self) -> SourceWaker {
-        self.waker.clone()
+        self.sleeper.waker()
     }
 
     fn wait(
@@ -274,7 +241,7 @@ impl ScreenSource for X11Source {
             // Replies awaited in `tell` may have brought events along; those raise no new edge.
             self.drain()?;
             if !self.has_untold() {
-                woken = self.sleep(deadline)?;
+                woken = self.sleeper.sleep(&self.display, deadline)?;
             }
         }
     }

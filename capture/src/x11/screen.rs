@@ -1,23 +1,15 @@
 //! The pixels of the root window.
 //!
-//! The X server writes each rectangle into shared memory (MIT-SHM 1.2, a passed file descriptor),
-//! packed one behind the other. From there the pixels are copied once, into the caller's frame.
-//! The memory has two halves: while one is copied, the server fills the other, and both stay in a
-//! processor's cache however large the screen is. Without shared memory pixels come as plain
-//! `GetImage` replies.
+//! The X server writes rectangles into shared memory, packed one behind the other. From there the
+//! pixels are copied once, into the caller's frame. The memory has two halves: while one is copied,
+//! the server fills the other, and both stay in a processor's cache however large the screen is.
 
 use std::iter::Peekable;
 
 use tessera_codec::{BYTES_PER_PIXEL, Frame, Rect, Region, Size, TILE};
-use x11rb::cookie::Cookie;
-use x11rb::errors::ReplyError;
-use x11rb::protocol::ErrorKind;
-use x11rb::protocol::shm::{self, ConnectionExt as _};
-use x11rb::protocol::xproto::{ConnectionExt as _, GetImageReply, ImageFormat};
-use x11rb::rust_connection::RustConnection;
 
 use super::connection::Display;
-use super::shared_memory::SharedMemory;
+use super::image::{HALF_BYTES, Images, Requested};
 use crate::{CaptureError, SharedMemoryAbsent};
 
 /// Most requests for one half of the memory, and the number of separate rectangles above which
@@ -25,23 +17,11 @@ use crate::{CaptureError, SharedMemoryAbsent};
 /// seven tiles.
 const BATCH: usize = 16;
 
-/// Bytes of each half of the shared memory. Half of what a core's own cache has on today's machines,
-/// or less; a row of the widest screen fits many times.
-const HALF_BYTES: usize = 512 << 10;
-
-const ALL_PLANES: u32 = !0;
-
-#[derive(Debug)]
-struct Segment {
-    id: shm::Seg,
-    memory: SharedMemory,
-}
-
 /// The root window at one size.
 #[derive(Debug)]
 pub(super) struct Screen {
     size: Size,
-    segment: Option<Segment>,
+    images: Images,
 }
 
 impl Screen {
@@ -50,10 +30,8 @@ impl Screen {
         display: &Display,
         size: Size,
     ) -> Result<(Self, Option<SharedMemoryAbsent>), CaptureError> {
-        match attach(display)? {
-            Ok(segment) => Ok((Self { size, segment: Some(segment) }, None)),
-            Err(reason) => Ok((Self { size, segment: None }, Some(SharedMemoryAbsent { reason }))),
-        }
+        let (images, absent) = Images::open(display)?;
+        Ok((Self { size, images }, absent))
     }
 
     pub(super) const fn size(&self) -> Size {
@@ -61,15 +39,12 @@ impl Screen {
     }
 
     pub(super) const fn is_shared(&self) -> bool {
-        self.segment.is_some()
+        self.images.is_shared()
     }
 
     /// Lets the server unmap the memory; to be called before the screen is replaced.
     pub(super) fn detach(&mut self, display: &Display) -> Result<(), CaptureError> {
-        if let Some(segment) = self.segment.take() {
-            display.conn.shm_detach(segment.id).map_err(|e| display.lost(e))?;
-        }
-        Ok(())
+        self.images.detach(display)
     }
 
     /// See [`crate::ScreenSource::read`].
@@ -122,48 +97,14 @@ impl Screen {
         for slot in &mut batch {
             let fits = |rect: &Rect| offset + bytes(*rect) <= start + HALF_BYTES;
             let Some(rect) = parts.next_if(fits) else { break };
-            *slot = Some(Pending { rect, offset, reply: self.request(display, rect, offset)? });
+            // Canvas coordinates are at most MAX_DIMENSION, which fits i16.
+            let at = (rect.x as i16, rect.y as i16);
+            let size = Size::new(rect.width, rect.height);
+            let requested = self.images.request(display, display.root, at, size, offset)?;
+            *slot = Some(Pending { rect, requested });
             offset += bytes(rect);
         }
         Ok(batch)
-    }
-
-    fn request<'c>(
-        &self,
-        display: &'c Display,
-        rect: Rect,
-        offset: usize,
-    ) -> Result<Reply<'c>, CaptureError> {
-        // Canvas coordinates are at most MAX_DIMENSION, which fits i16, and offsets lie in the memory.
-        let (x, y) = (rect.x as i16, rect.y as i16);
-        let conn = &display.conn;
-        match &self.segment {
-            Some(segment) => conn
-                .shm_get_image(
-                    display.root,
-                    x,
-                    y,
-                    rect.width,
-                    rect.height,
-                    ALL_PLANES,
-                    ImageFormat::Z_PIXMAP.into(),
-                    segment.id,
-                    offset as u32,
-                )
-                .map(Reply::Shared),
-            None => conn
-                .get_image(
-                    ImageFormat::Z_PIXMAP,
-                    display.root,
-                    x,
-                    y,
-                    rect.width,
-                    rect.height,
-                    ALL_PLANES,
-                )
-                .map(Reply::Copied),
-        }
-        .map_err(|error| display.lost(error))
     }
 
     fn receive(
@@ -173,36 +114,12 @@ impl Screen {
         region: &Region,
         into: &mut Frame,
     ) -> Result<(), CaptureError> {
-        let Pending { rect, offset, reply } = pending;
-        let failed = |error: ReplyError| match error {
-            // The rectangle was on the screen when it was asked for: the screen shrank since.
-            ReplyError::X11Error(error) if error.error_kind == ErrorKind::Match => {
-                CaptureError::SizeChanged
-            }
-            error => display.no_reply("an image of the screen")(error),
-        };
-        match reply {
-            Reply::Shared(cookie) => {
-                cookie.reply().map_err(failed)?;
-                let Some(segment) = &self.segment else { return Ok(()) };
-                for span in spans(region, rect) {
-                    segment.memory.copy_to(
-                        offset + place_in(rect, span),
-                        into.span_mut(span.x, span.y, span.width),
-                    );
-                }
-            }
-            Reply::Copied(cookie) => {
-                let image = cookie.reply().map_err(failed)?;
-                for span in spans(region, rect) {
-                    let target = into.span_mut(span.x, span.y, span.width);
-                    let start = place_in(rect, span);
-                    // A reply too short for its rectangle breaks the protocol; its pixels stay old.
-                    if let Some(pixels) = image.data.get(start..start + target.len()) {
-                        target.copy_from_slice(pixels);
-                    }
-                }
-            }
+        let Pending { rect, requested } = pending;
+        // A rectangle that was on the screen when it was asked for, and is not any more, is an error
+        // that says so.
+        let pixels = self.images.receive(display, requested)?;
+        for span in spans(region, rect) {
+            pixels.copy_to(place_in(rect, span), into.span_mut(span.x, span.y, span.width));
         }
         Ok(())
     }
@@ -213,46 +130,7 @@ type Batch<'c> = [Option<Pending<'c>>; BATCH];
 
 struct Pending<'c> {
     rect: Rect,
-    offset: usize,
-    reply: Reply<'c>,
-}
-
-enum Reply<'c> {
-    Shared(Cookie<'c, RustConnection, shm::GetImageReply>),
-    Copied(Cookie<'c, RustConnection, GetImageReply>),
-}
-
-/// Shares memory with the server; the inner error says why it cannot be.
-fn attach(display: &Display) -> Result<Result<Segment, String>, CaptureError> {
-    let conn = &display.conn;
-    if !display.has(shm::X11_EXTENSION_NAME)? {
-        return Ok(Err("it has no MIT-SHM extension".into()));
-    }
-    let version = conn
-        .shm_query_version()
-        .map_err(|e| display.lost(e))?
-        .reply()
-        .map_err(display.no_reply("the version of MIT-SHM"))?;
-    if (version.major_version, version.minor_version) < (1, 2) {
-        return Ok(Err("its MIT-SHM is older than 1.2".into()));
-    }
-    let (memory, file) = match SharedMemory::new(2 * HALF_BYTES) {
-        Ok(shared) => shared,
-        Err(error) => return Ok(Err(error.to_string())),
-    };
-    let id = display.id()?;
-    let attached = match conn.shm_attach_fd(id, file, false) {
-        Ok(cookie) => cookie.check(),
-        Err(error) => Err(error.into()),
-    };
-    match attached {
-        Ok(()) => Ok(Ok(Segment { id, memory })),
-        Err(ReplyError::X11Error(error)) => Ok(Err(format!("{:?}", error.error_kind))),
-        Err(ReplyError::ConnectionError(x11rb::errors::ConnectionError::FdPassingFailed)) => {
-            Ok(Err("it is not on this machine".into()))
-        }
-        Err(error) => Err(display.no_reply("shared memory")(error)),
-    }
+    requested: Requested<'c>,
 }
 
 /// Where `span` begins in the packed pixels of `rect`, in bytes.
@@ -267,7 +145,7 @@ const fn bytes(rect: Rect) -> usize {
 }
 
 /// `rect` in parts of whole rows that each fit into a half of the shared memory.
-fn parts(rect: Rect) -> impl Iterator<Item = Rect> {
+pub(super) fn parts(rect: Rect) -> impl Iterator<Item = Rect> {
     let row_bytes = usize::from(rect.width).max(1) * BYTES_PER_PIXEL;
     let rows = (HALF_BYTES / row_bytes).clamp(1, usize::from(u16::MAX)) as u16;
     let tops = (rect.y..rect.y + rect.height).step_by(usize::from(rows));
