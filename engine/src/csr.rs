@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use crossbeam::channel::Receiver;
 
+use crate::annotate::{Board, Op};
 use crate::figures::ShareFigures;
 use crate::{Activity, Code, ColourCount, Display, DisplayMode, Error, Network, view};
 
@@ -98,6 +99,27 @@ pub enum Event {
         /// Whether input is discarded for now.
         paused: bool,
     },
+    /// Who annotates the share has changed. While anybody does, input is not carried out.
+    Annotating {
+        /// Whether this side does: what is drawn on [`Handle::board`] is then told with [`Handle::mark`].
+        own: bool,
+        /// Whether the customer does.
+        customer: bool,
+    },
+    /// The customer has said something; made safe for a terminal.
+    Chat {
+        /// Whether to everybody in the session.
+        to_all: bool,
+        /// What was said.
+        text: String,
+    },
+    /// What was said here with [`Handle::chat`].
+    Said {
+        /// What.
+        text: String,
+        /// Whether it was sent; else there is nobody to hear it.
+        sent: bool,
+    },
     /// The display mode or the number of colours was changed on this side; pictures follow it from
     /// the customer's next update on.
     DisplayChanged(Display),
@@ -151,6 +173,7 @@ impl Session {
 pub struct Handle {
     pub(crate) commands: crate::driver::Commands<Command>,
     pub(crate) figures: std::sync::Arc<ShareFigures>,
+    pub(crate) board: Board,
 }
 
 /// What a handle can ask of the driver.
@@ -160,6 +183,9 @@ pub(crate) enum Command {
     DisplayMode(DisplayMode),
     Colours(ColourCount),
     TakeControl,
+    Annotate(bool),
+    Mark(Op),
+    Chat(String),
     StopShare,
     End,
 }
@@ -191,6 +217,28 @@ impl Handle {
     /// Stops viewing and controlling; the customer stays in the session.
     pub fn stop_share(&self) {
         self.commands.send(Command::StopShare);
+    }
+
+    /// Enters annotation mode, or leaves it; [`Event::Annotating`] says when it is on. Without a share
+    /// nothing happens.
+    pub fn annotate(&self, on: bool) {
+        self.commands.send(Command::Annotate(on));
+    }
+
+    /// Tells everybody who sees the share what was drawn here; only in annotation mode.
+    pub fn mark(&self, mark: Op) {
+        self.commands.send(Command::Mark(mark));
+    }
+
+    /// The layer over the share, empty while there is none.
+    #[must_use]
+    pub fn board(&self) -> Board {
+        self.board.clone()
+    }
+
+    /// Says something to everybody in the session; [`Event::Said`] follows.
+    pub fn chat(&self, text: String) {
+        self.commands.send(Command::Chat(text));
     }
 
     /// Ends the session for everyone; [`Event::Ended`] follows.

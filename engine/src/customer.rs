@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use crossbeam::channel::Receiver;
 
+use crate::annotate::{Board, Op};
 use crate::csr::EndReason;
 use crate::figures::ShareFigures;
 use crate::{Activity, Code, Display, Error, Kept, Network};
@@ -120,6 +121,29 @@ pub enum Event {
         /// Whether it is silent.
         silent: bool,
     },
+    /// Who annotates the share has changed. While anybody does, the representative's input is not
+    /// carried out.
+    Annotating {
+        /// Whether the representative does.
+        csr: bool,
+        /// Whether this side does: what is drawn on [`Handle::board`] is then told with
+        /// [`Handle::mark`].
+        own: bool,
+    },
+    /// The representative has said something; made safe for a terminal.
+    Chat {
+        /// Whether to everybody in the session.
+        to_all: bool,
+        /// What was said.
+        text: String,
+    },
+    /// What was said here with [`Handle::chat`].
+    Said {
+        /// What.
+        text: String,
+        /// Whether it was sent; else there is nobody to hear it.
+        sent: bool,
+    },
     /// The representative has changed how the shared pictures look to them.
     DisplayChanged(Display),
     /// The connection was lost; the program tries to rejoin by itself.
@@ -162,13 +186,17 @@ impl Session {
 pub struct Handle {
     pub(crate) commands: crate::driver::Commands<Command>,
     pub(crate) figures: std::sync::Arc<ShareFigures>,
+    pub(crate) board: Board,
 }
 
 /// What a handle can ask of the driver.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Command {
     Answer { id: u32, granted: bool, all: bool },
     WithdrawControl,
+    Annotate(bool),
+    Mark(Op),
+    Chat(String),
     WithdrawAll,
     Stop,
     Leave,
@@ -189,6 +217,28 @@ impl Handle {
     /// Withdraws everything that was allowed, standing consent included, and stops sharing.
     pub fn withdraw_all(&self) {
         self.commands.send(Command::WithdrawAll);
+    }
+
+    /// Enters annotation mode over the shared desktop, or leaves it; [`Event::Annotating`] follows.
+    /// While nothing is shared nothing happens.
+    pub fn annotate(&self, on: bool) {
+        self.commands.send(Command::Annotate(on));
+    }
+
+    /// Tells everybody who sees the share what was drawn here; only in annotation mode.
+    pub fn mark(&self, mark: Op) {
+        self.commands.send(Command::Mark(mark));
+    }
+
+    /// The layer over the share, empty while there is none.
+    #[must_use]
+    pub fn board(&self) -> Board {
+        self.board.clone()
+    }
+
+    /// Says something to everybody in the session; [`Event::Said`] follows.
+    pub fn chat(&self, text: String) {
+        self.commands.send(Command::Chat(text));
     }
 
     /// Stops sharing at once; the session goes on.

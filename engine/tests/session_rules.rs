@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use tessera::annotate::{Op, Point, Tool};
 use tessera::csr::EndReason;
 use tessera::session::csr::{self, Csr};
 use tessera::session::customer::{self, Customer};
@@ -556,4 +557,116 @@ fn what_was_taken_back_by_a_click_ends_with_the_grant() {
     pair.settle();
     assert!(!pair.customer.may_operate());
     assert_eq!(pair.customer.poll_timeout_us(), None);
+}
+
+fn dot(mark: u64) -> Op {
+    Op::draw(mark, Tool::Pen, 0, &[Point::of_pixel(5, 5)], "")
+}
+
+/// Marks that a driver was asked to take, by author.
+fn drawn(pair: &Pair) -> (Vec<Fingerprint>, Vec<Fingerprint>) {
+    let customer = pair.customer_did.iter().filter_map(|action| match action {
+        customer::Action::Draw { by, .. } => Some(*by),
+        _ => None,
+    });
+    let csr = pair.csr_did.iter().filter_map(|action| match action {
+        csr::Action::Draw { by, .. } => Some(*by),
+        _ => None,
+    });
+    (customer.collect(), csr.collect())
+}
+
+/// RULE-18, ANN-10: whoever annotates does not operate, and annotating needs a share.
+#[test]
+fn annotating_and_operating_exclude_each_other() {
+    let mut pair = Pair::joined(Consent::ALL);
+    pair.csr.annotate(true);
+    pair.csr.mark(dot(1));
+    pair.customer.annotate(true);
+    pair.settle();
+    assert_eq!(drawn(&pair), (vec![], vec![]), "nothing is shared");
+
+    pair.request(Activity::Control);
+    assert!(pair.customer.may_operate());
+    pair.csr.mark(dot(1));
+    pair.settle();
+    assert_eq!(drawn(&pair).0, [], "annotation mode is off");
+    pair.csr.annotate(true);
+    pair.settle();
+    assert!(!pair.customer.may_operate() && input_allowed(&pair) == Some(false));
+    assert!(pair.csr_was_told(&csr::Notice::Annotating { own: true, customer: false }));
+    pair.csr.take_control();
+    pair.request(Activity::Control);
+    assert!(!pair.customer.may_operate(), "a grant does not end it");
+    pair.customer.annotate(true);
+    pair.csr.annotate(false);
+    pair.settle();
+    assert!(!pair.customer.may_operate(), "the customer still annotates");
+    pair.customer.annotate(false);
+    pair.settle();
+    assert!(pair.customer.may_operate() && input_allowed(&pair) == Some(true));
+}
+
+/// ANN-02, ANN-03: both draw, and both sides take what either drew.
+#[test]
+fn what_either_draws_reaches_both_layers() {
+    let mut pair = Pair::joined(Consent::ALL);
+    pair.request(Activity::View);
+    pair.csr.annotate(true);
+    pair.customer.annotate(true);
+    pair.settle();
+    pair.csr.mark(dot(1));
+    pair.customer.mark(dot(2));
+    pair.settle();
+    let (at_customer, at_csr) = drawn(&pair);
+    assert_eq!(at_customer.len(), 2);
+    assert_eq!(at_csr.iter().filter(|by| **by == cleo()).count(), 1);
+    assert_eq!(at_csr.len(), 2);
+    pair.csr.stop_share();
+    pair.settle();
+    assert!(pair.customer_did.contains(&customer::Action::ClearBoard));
+    pair.to_customer.push_back(Message::Mark { mark: dot(3) });
+    pair.settle();
+    assert_eq!(drawn(&pair).0.len(), 2, "a mark that comes late is of a layer that is gone");
+}
+
+#[test]
+fn the_layer_outlives_a_lost_connection_and_is_told_again() {
+    let mut pair = Pair::joined(Consent::ALL);
+    pair.request(Activity::View);
+    pair.csr.annotate(true);
+    pair.settle();
+    pair.customer_did.clear();
+    pair.lose(0);
+    assert!(!pair.customer_did.contains(&customer::Action::ClearBoard));
+    assert!(pair.csr_was_told(&csr::Notice::Annotating { own: false, customer: false }));
+    pair.rejoin();
+    assert!(pair.customer_did.contains(&customer::Action::TellLayer));
+}
+
+#[test]
+fn words_reach_the_other_person_clean_or_are_said_not_to() {
+    let mut pair = Pair::joined(Consent::default());
+    pair.csr.chat(" Hello,\n\u{1b}[2Jcan you \u{202e}see it? ");
+    pair.customer.chat("yes");
+    pair.settle();
+    let text = "Hello,\n[2Jcan you see it?".to_owned();
+    let heard = customer::Notice::Chat { to_all: true, text: text.clone() };
+    assert!(pair.customer_did.contains(&customer::Action::Tell(heard)));
+    assert!(pair.csr_was_told(&csr::Notice::Said { text, sent: true }));
+    assert!(pair.csr_was_told(&csr::Notice::Chat { to_all: true, text: "yes".to_owned() }));
+    let hostile = "x\u{9b}31m".repeat(2_000);
+    pair.to_csr.push_back(Message::Chat { to_all: true, text: hostile });
+    pair.settle();
+    let cut = pair.csr_did.iter().rev().find_map(|action| match action {
+        csr::Action::Tell(csr::Notice::Chat { text, .. }) => Some(text.clone()),
+        _ => None,
+    });
+    let cut = cut.expect("heard");
+    assert!(cut.chars().count() <= tessera::chat::MAX_CHARS && !cut.contains('\u{9b}'));
+    pair.lose(0);
+    pair.csr.chat("are you there?");
+    pair.settle();
+    let unsent = csr::Notice::Said { text: "are you there?".to_owned(), sent: false };
+    assert!(pair.csr_was_told(&unsent));
 }

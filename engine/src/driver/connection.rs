@@ -107,6 +107,18 @@ impl Connection {
         self.queue(json::to_bytes(message));
     }
 
+    /// Sends many messages one after another as the peer reads, beside what is queued meanwhile.
+    pub(crate) fn send_gradually(&mut self, messages: Vec<Message>) {
+        let outbox = self.outbox.clone();
+        self.tasks.spawn(async move {
+            for message in messages {
+                if outbox.send(json::to_bytes(&message)).await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+
     /// Queues an image of the cursor for the peer.
     pub(crate) fn send_cursor(&self, shape: &CursorShape) {
         match cursor::to_bytes(shape) {

@@ -14,12 +14,14 @@ use tokio::task::JoinSet;
 use super::admission::{self, Admitted, MANY_EXAMINED, MAX_EXAMINED};
 use super::channel::Channels;
 use super::connection::{Arrival, Arrivals, Connection};
+use super::layer::SharedLayer;
 use super::{Events, directory, next_command, until};
+use crate::annotate::{Board, Op, Rights};
 use crate::csr::{Command, Event, Handle, Options};
 use crate::figures::ShareFigures;
 use crate::pipeline::Viewer;
 use crate::session::csr::{Action, Csr, Notice};
-use crate::session::messages::MAX_NAME_CHARS;
+use crate::session::messages::{MAX_NAME_CHARS, Message};
 use crate::session::roster::Issuer;
 use crate::session::rules::{GRACE_S, RETRY_MAX_US, RETRY_MIN_US};
 use crate::{Error, Network, Paths, clock, plain_text};
@@ -31,10 +33,11 @@ pub(crate) fn start(options: Options) -> Result<(Handle, Receiver<Event>), Error
     let (events, receiver) = crossbeam::channel::bounded(super::EVENT_QUEUE);
     let (commands, queue) = super::commands();
     let figures = Arc::new(ShareFigures::default());
-    let handle = Handle { commands, figures: Arc::clone(&figures) };
+    let board = Board::default();
+    let handle = Handle { commands, figures: Arc::clone(&figures), board: board.clone() };
     super::run(move || async move {
         let mut events = Events::new(events);
-        match Session::open(options, queue, &mut events, figures).await {
+        match Session::open(options, queue, &mut events, figures, board).await {
             Ok(session) => session.run(&mut events).await,
             Err(error) => events.send(Event::Failed(error)),
         }
@@ -74,6 +77,7 @@ struct Session {
     arrivals: (Arrivals, mpsc::Receiver<(u64, Arrival)>),
     commands: mpsc::Receiver<Command>,
     figures: Arc<ShareFigures>,
+    layer: SharedLayer,
 }
 
 /// What the session's thread woke up for.
@@ -95,6 +99,7 @@ impl Session {
         commands: mpsc::Receiver<Command>,
         events: &mut Events<Event>,
         figures: Arc<ShareFigures>,
+        board: Board,
     ) -> Result<Self, Error> {
         let Options { center, data_dir, listen, name, enrolment_token, network } = options;
         let name = plain_text(&name, MAX_NAME_CHARS);
@@ -116,6 +121,7 @@ impl Session {
             CenterError::Refused { reason: Refusal::NotEnrolled, .. } => Error::NotEnrolled,
             other => other.into(),
         })?;
+        board.set_own(endpoint.fingerprint());
         let door = Door::new(number)?;
         events.send(Event::Opened { code: door.code() });
         let roster = Issuer::new(number, endpoint.identity());
@@ -143,6 +149,7 @@ impl Session {
             arrivals: mpsc::channel(ARRIVALS),
             commands,
             figures,
+            layer: SharedLayer::new(board),
         })
     }
 
@@ -152,6 +159,9 @@ impl Session {
                 Wake::Command(Command::Request(activity)) => self.machine.request(activity),
                 Wake::Command(Command::DisplayMode(mode)) => self.machine.set_display_mode(mode),
                 Wake::Command(Command::Colours(colours)) => self.machine.set_colours(colours),
+                Wake::Command(Command::Annotate(on)) => self.machine.annotate(on),
+                Wake::Command(Command::Mark(mark)) => self.machine.mark(mark),
+                Wake::Command(Command::Chat(text)) => self.machine.chat(&text),
                 Wake::Command(Command::TakeControl) => self.machine.take_control(),
                 Wake::Command(Command::StopShare) => self.machine.stop_share(),
                 Wake::Command(Command::End) => self.machine.end(),
@@ -244,6 +254,7 @@ impl Session {
         self.generation += 1;
         let key = link.peer();
         self.customer = Some(key);
+        self.layer.seat(self.endpoint.fingerprint(), key);
         let pictures_link = link.clone();
         let pictures = async move { end.run(&pictures_link).await };
         self.ways = link.ways().cloned();
@@ -281,6 +292,15 @@ impl Session {
         }
     }
 
+    fn draw(&mut self, by: Fingerprint, mark: &Op, rights: Rights) {
+        let own = by == self.endpoint.fingerprint();
+        if !self.layer.draw(by, own, mark, rights)
+            && let Some((connection, _)) = &self.connection
+        {
+            connection.send(&Message::NotUnderstood);
+        }
+    }
+
     async fn act(&mut self, events: &mut Events<Event>) {
         while let Some(action) = self.machine.poll_action() {
             match action {
@@ -299,6 +319,8 @@ impl Session {
                         viewer.hide();
                     }
                 }
+                Action::Draw { by, mark, rights } => self.draw(by, &mark, rights),
+                Action::ClearBoard => self.layer.clear(),
                 Action::MakeTicket => match Ticket::generate() {
                     Ok(ticket) => self.machine.give_ticket(ticket),
                     Err(error) => tracing::error!(%error, "the customer cannot come back"),
@@ -314,7 +336,7 @@ impl Session {
                     }
                 }
                 Action::RenewCode => {
-                    self.customer = None;
+                    self.layer.forget(self.customer.take());
                     self.ways = None;
                     if let Err(error) = self.door.renew() {
                         events.send(Event::Failed(error.into()));
@@ -399,6 +421,9 @@ fn event_of(notice: Notice) -> Event {
         Notice::Answered { activity, granted } => Event::Answered { activity, granted },
         Notice::ControlChanged { allowed } => Event::ControlChanged { allowed },
         Notice::ControlPaused { paused } => Event::ControlPaused { paused },
+        Notice::Annotating { own, customer } => Event::Annotating { own, customer },
+        Notice::Chat { to_all, text } => Event::Chat { to_all, text },
+        Notice::Said { text, sent } => Event::Said { text, sent },
         Notice::DisplayChanged(display) => Event::DisplayChanged(display),
         Notice::ShareEnded { reason } => Event::ShareEnded { reason },
         Notice::Ended => Event::Ended,

@@ -7,7 +7,7 @@ use tessera_capture::x11::{X11Input, X11Source};
 use tessera_capture::{InputSink, ScreenSource};
 use tessera_transport::pairing::{Number, Ticket};
 use tessera_transport::path;
-use tessera_transport::{CloseReason, Closed, Endpoint, LinkError};
+use tessera_transport::{CloseReason, Closed, Endpoint, Fingerprint, LinkError};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
@@ -15,7 +15,9 @@ use super::connection::{Arrival, Arrivals, Connection};
 use super::input::{Control, Injector};
 use super::joining::{self, Joined, Pass, Rejoined, WayBack};
 use super::keeper::Keeper;
+use super::layer::SharedLayer;
 use super::{Events, directory, next_command, until};
+use crate::annotate::{Board, Op, Rights};
 use crate::customer::{Command, Entrance, Event, Handle, OpenSource, Options, Screen};
 use crate::figures::ShareFigures;
 use crate::pipeline::{Sharer, SourceNotice, ViewerId};
@@ -32,12 +34,13 @@ pub(crate) fn join(options: Options) -> Result<(Handle, Receiver<Event>), Error>
     let (events, receiver) = crossbeam::channel::bounded(super::EVENT_QUEUE);
     let (commands, queue) = super::commands();
     let figures = Arc::new(ShareFigures::default());
-    let handle = Handle { commands, figures: Arc::clone(&figures) };
+    let board = Board::default();
+    let handle = Handle { commands, figures: Arc::clone(&figures), board: board.clone() };
     super::run(move || async move {
         // The receiver is told of the end when the last key has been let go as well.
         let alive = events.clone();
         let mut events = Events::new(events);
-        match Session::join(options, queue, figures, alive).await {
+        match Session::join(options, queue, figures, board, alive).await {
             Ok(session) => session.run(&mut events).await,
             Err(error) => events.send(Event::Failed(error)),
         }
@@ -71,6 +74,7 @@ struct Session {
     pressed: Arc<Notify>,
     commands: mpsc::Receiver<Command>,
     figures: Arc<ShareFigures>,
+    layer: SharedLayer,
     /// What ended the session, when it was no one's wish.
     failure: Option<Error>,
 }
@@ -90,6 +94,7 @@ impl Session {
         options: Options,
         commands: mpsc::Receiver<Command>,
         figures: Arc<ShareFigures>,
+        board: Board,
         alive: Sender<Event>,
     ) -> Result<Self, Error> {
         let Options { center, data_dir, entrance, name, screen, standing_consent, network } =
@@ -129,6 +134,9 @@ impl Session {
         let consent = Consent::of(&standing_consent);
         let own = Member { key: endpoint.fingerprint(), role: Role::Customer };
         let roster = Follower::new(number, own, found.csr);
+        board.set_own(own.key);
+        let mut layer = SharedLayer::new(board);
+        layer.seat(found.csr, own.key);
         let back = WayBack {
             center: center.clone(),
             data_dir: data_dir.clone(),
@@ -158,6 +166,7 @@ impl Session {
             pressed: Arc::default(),
             commands,
             figures,
+            layer,
             failure: None,
         };
         if shows {
@@ -220,6 +229,9 @@ impl Session {
     fn command(&mut self, command: Command) {
         match command {
             Command::Answer { id, granted, all } => self.machine.answer(id, granted, all),
+            Command::Annotate(on) => self.machine.annotate(on),
+            Command::Mark(mark) => self.machine.mark(mark),
+            Command::Chat(text) => self.machine.chat(&text),
             Command::WithdrawControl => self.machine.withdraw_control(),
             Command::WithdrawAll => self.machine.withdraw_all(),
             Command::Stop => self.machine.stop_sharing(),
@@ -340,6 +352,16 @@ impl Session {
                         control.allow(allowed);
                     }
                 }
+                Action::Draw { by, mark, rights } => self.draw(by, &mark, rights),
+                Action::ClearBoard => self.layer.clear(),
+                Action::TellLayer => {
+                    // In any order with what is drawn meanwhile: a layer does not mind.
+                    let whole = self.layer.whole().into_iter();
+                    let told = whole.map(|(by, mark)| Message::Marked { by, mark }).collect();
+                    if let Some((connection, _)) = &mut self.connection {
+                        connection.send_gradually(told);
+                    }
+                }
                 Action::SetDisplay(display) => {
                     self.display = display;
                     if let Some((_, viewer)) = self.connection {
@@ -393,6 +415,13 @@ impl Session {
         self.rejoining.spawn(joining::rejoin(self.endpoint.clone(), self.back.clone(), pass));
     }
 
+    fn draw(&mut self, by: Fingerprint, mark: &Op, rights: Rights) {
+        let own = by == self.endpoint.fingerprint();
+        if !self.layer.draw(by, own, mark, rights) {
+            self.send(&Message::NotUnderstood);
+        }
+    }
+
     fn send(&self, message: &Message) {
         if let Some((connection, _)) = &self.connection {
             connection.send(message);
@@ -441,6 +470,9 @@ impl Session {
             Notice::Controlled { on } => Event::Controlled { on },
             Notice::TakenBack => Event::TakenBack,
             Notice::CsrSilent { silent } => Event::CsrSilent { silent },
+            Notice::Annotating { csr, own } => Event::Annotating { csr, own },
+            Notice::Chat { to_all, text } => Event::Chat { to_all, text },
+            Notice::Said { text, sent } => Event::Said { text, sent },
             Notice::DisplayChanged(display) => Event::DisplayChanged(display),
             Notice::CsrLost => Event::CsrLost { grace_s: GRACE_S },
             Notice::Ended { by_csr } => Event::Ended { by_csr },

@@ -11,6 +11,7 @@ mod directory;
 mod input;
 mod joining;
 mod keeper;
+mod layer;
 mod reach;
 
 use std::time::Duration;

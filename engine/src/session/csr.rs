@@ -11,7 +11,9 @@ use tessera_transport::pairing::{Ticket, TicketDesk, TicketVerdict};
 use super::display::{ColourCount, Display, DisplayMode};
 use super::messages::{Activity, Message, VERSION};
 use super::roster::{Head, Issuer, Role};
-use super::rules;
+use super::rules::{self, Watcher};
+use crate::annotate::{Op, Rights};
+use crate::chat;
 use crate::csr::EndReason;
 
 /// What the driver has to do, in this order.
@@ -26,6 +28,17 @@ pub enum Action {
     },
     /// Expect no more pictures.
     StopViewing,
+    /// Take an operation onto the layer over the share.
+    Draw {
+        /// Whose.
+        by: Fingerprint,
+        /// The operation.
+        mark: Op,
+        /// What they may do.
+        rights: Rights,
+    },
+    /// Take everything off the layer.
+    ClearBoard,
     /// Make a ticket and hand it in with [`Csr::give_ticket`].
     MakeTicket,
     /// Close the connection.
@@ -87,6 +100,27 @@ pub enum Notice {
         /// Whether input is discarded until the person takes control again.
         paused: bool,
     },
+    /// Who annotates has changed.
+    Annotating {
+        /// Whether the person here does.
+        own: bool,
+        /// Whether the customer does.
+        customer: bool,
+    },
+    /// The customer has said something.
+    Chat {
+        /// Whether to everybody.
+        to_all: bool,
+        /// What.
+        text: String,
+    },
+    /// What the person said was sent, or could not be.
+    Said {
+        /// What.
+        text: String,
+        /// Whether it was sent.
+        sent: bool,
+    },
     /// Pictures look otherwise from the customer's next update on.
     DisplayChanged(Display),
     /// The share has ended.
@@ -127,6 +161,8 @@ pub struct Csr {
     control: bool,
     /// The customer's latest taking back of control, while it lasts.
     paused: Option<u32>,
+    /// Whether annotation mode is on here, as the customer's program says, and there.
+    annotating: (bool, bool),
     display: Display,
     over: bool,
     actions: VecDeque<Action>,
@@ -149,6 +185,7 @@ impl Csr {
             sharing: false,
             control: false,
             paused: None,
+            annotating: (false, false),
             display: Display::default(),
             over: false,
             actions: VecDeque::new(),
@@ -254,6 +291,8 @@ impl Csr {
             }
             (Customer::Present, Message::ShareStarted { control, first_update }) => {
                 if !std::mem::replace(&mut self.sharing, true) {
+                    // The layer of a share that goes on is told anew.
+                    self.actions.push_back(Action::ClearBoard);
                     self.actions.push_back(Action::StartViewing { first_update });
                 }
                 self.set_control(control);
@@ -269,6 +308,19 @@ impl Csr {
             (Customer::Present, Message::ControlResumed) if self.paused.is_some() => {
                 self.paused = None;
                 self.tell(Notice::ControlPaused { paused: false });
+            }
+            (Customer::Present, Message::Annotating { annotators }) if self.sharing => {
+                let own = annotators.contains(&self.roster.own_key());
+                let customer = self.key.is_some_and(|key| annotators.contains(&key));
+                self.set_annotating(own, customer);
+            }
+            (Customer::Present, Message::Marked { by, mark }) if self.sharing => {
+                // Whoever shares has seen to it that they may.
+                let rights = Rights { erase_any: true };
+                self.actions.push_back(Action::Draw { by, mark, rights });
+            }
+            (Customer::Present, Message::Chat { to_all, text }) => {
+                self.tell(Notice::Chat { to_all, text });
             }
             (Customer::Present, Message::ShareEnded { reason }) => self.end_share(reason),
             (_, Message::NotUnderstood) => {}
@@ -306,6 +358,36 @@ impl Csr {
         if let Some(turn) = self.paused {
             self.send(Message::TakeControl { turn });
         }
+    }
+
+    /// The person wants to enter annotation mode, or leaves it.
+    pub fn annotate(&mut self, on: bool) {
+        if self.sharing {
+            self.send(Message::Annotate { on });
+            if !on {
+                self.set_annotating(false, self.annotating.1);
+            }
+        }
+    }
+
+    /// The person has drawn something.
+    pub fn mark(&mut self, mark: Op) {
+        if self.annotating.0 {
+            let by = self.roster.own_key();
+            let rights = rules::annotation_rights(Watcher::Primary, false);
+            self.send(Message::Mark { mark: mark.clone() });
+            self.actions.push_back(Action::Draw { by, mark, rights });
+        }
+    }
+
+    /// The person says something.
+    pub fn chat(&mut self, text: &str) {
+        let text = chat::clean(text);
+        let sent = self.customer == Customer::Present && !self.over && !text.is_empty();
+        if sent {
+            self.send(Message::Chat { to_all: true, text: text.clone() });
+        }
+        self.tell(Notice::Said { text, sent });
     }
 
     /// The person stops viewing.
@@ -402,8 +484,15 @@ impl Csr {
     fn end_share(&mut self, reason: EndReason) {
         if std::mem::replace(&mut self.sharing, false) {
             self.set_control(false);
+            self.set_annotating(false, false);
             self.actions.push_back(Action::StopViewing);
             self.tell(Notice::ShareEnded { reason });
+        }
+    }
+
+    fn set_annotating(&mut self, own: bool, customer: bool) {
+        if std::mem::replace(&mut self.annotating, (own, customer)) != (own, customer) {
+            self.tell(Notice::Annotating { own, customer });
         }
     }
 

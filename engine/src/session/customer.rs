@@ -12,6 +12,8 @@ use super::display::Display;
 use super::messages::{Activity, Message, VERSION};
 use super::roster::{Follower, RosterError, SignedEntry};
 use super::rules::{self, Consent, Watcher};
+use crate::annotate::{Op, Rights};
+use crate::chat;
 use crate::csr::EndReason;
 
 /// What the driver has to do, in this order.
@@ -28,6 +30,19 @@ pub enum Action {
     StopSharing,
     /// Whether arriving input is injected from now on; `false` also releases every pressed key.
     AllowInput(bool),
+    /// Take an operation onto the layer over the share.
+    Draw {
+        /// Whose.
+        by: Fingerprint,
+        /// The operation.
+        mark: Op,
+        /// What they may do.
+        rights: Rights,
+    },
+    /// Take everything off the layer.
+    ClearBoard,
+    /// Tell the representative's program the whole layer.
+    TellLayer,
     /// What pictures look like from the next update on.
     SetDisplay(Display),
     /// Keep the ticket in place of the one before, and say so with [`Customer::ticket_kept`].
@@ -85,6 +100,27 @@ pub enum Notice {
         /// Whether it is silent.
         silent: bool,
     },
+    /// Who annotates has changed.
+    Annotating {
+        /// Whether the representative does.
+        csr: bool,
+        /// Whether the person here does.
+        own: bool,
+    },
+    /// The representative has said something.
+    Chat {
+        /// Whether to everybody.
+        to_all: bool,
+        /// What.
+        text: String,
+    },
+    /// What the person said was sent, or could not be.
+    Said {
+        /// What.
+        text: String,
+        /// Whether it was sent.
+        sent: bool,
+    },
     /// Pictures look otherwise from now on.
     DisplayChanged(Display),
     /// The list of participants cannot be trusted, or this program is no longer on it.
@@ -135,6 +171,19 @@ struct TakenBack {
     wanted: bool,
 }
 
+/// Who is in annotation mode.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Annotators {
+    csr: bool,
+    own: bool,
+}
+
+impl Annotators {
+    const fn any(self) -> bool {
+        self.csr || self.own
+    }
+}
+
 /// The customer's part in a session, from the first connection to its end.
 #[derive(Debug)]
 pub struct Customer {
@@ -150,6 +199,8 @@ pub struct Customer {
     taken_back: Option<TakenBack>,
     /// How often control was taken back by a click.
     turn: u32,
+    /// Whether the representative is in annotation mode, and whether the person here is.
+    annotators: Annotators,
     /// What goes on by itself after a rejoin.
     interrupted: Option<Activity>,
     display: Display,
@@ -176,6 +227,7 @@ impl Customer {
             pending: None,
             sharing: None,
             taken_back: None,
+            annotators: Annotators::default(),
             turn: 0,
             interrupted: None,
             display: Display::default(),
@@ -205,7 +257,12 @@ impl Customer {
     /// Whether input that arrives now may be injected.
     #[must_use]
     pub fn may_operate(&self) -> bool {
-        rules::may_operate(self.link == Link::Up, self.sharing, self.taken_back.is_some())
+        rules::may_operate(
+            self.link == Link::Up,
+            self.sharing,
+            self.taken_back.is_some(),
+            self.annotators.any(),
+        )
     }
 
     /// Whether pictures may be sent to the holder of `key` at all.
@@ -246,6 +303,17 @@ impl Customer {
                 self.set_display(Display { colours, ..self.display });
             }
             (Link::Up, Message::TakeControl { turn }) => self.take_control(turn),
+            (Link::Up, Message::Annotate { on }) if !on || rules::may_annotate(self.sharing) => {
+                self.set_annotators(Annotators { csr: on, ..self.annotators });
+            }
+            (Link::Up, Message::Mark { mark }) if self.annotators.csr => {
+                let by = self.roster.primary_key();
+                let rights = rules::annotation_rights(Self::PEER, false);
+                self.actions.push_back(Action::Draw { by, mark, rights });
+            }
+            // Of a mode that was left meanwhile.
+            (Link::Up, Message::Mark { .. }) => {}
+            (Link::Up, Message::Chat { to_all, text }) => self.tell(Notice::Chat { to_all, text }),
             (Link::Up, Message::StopShare) => self.stop(EndReason::StoppedByCsr),
             (Link::Greeting | Link::Unlisted | Link::Up, Message::End) => {
                 self.stop(EndReason::SessionOver);
@@ -267,6 +335,33 @@ impl Customer {
             }
             self.decide(pending, granted);
         }
+    }
+
+    /// The person enters annotation mode, or leaves it.
+    pub fn annotate(&mut self, on: bool) {
+        if !on || rules::may_annotate(self.sharing) {
+            self.set_annotators(Annotators { own: on, ..self.annotators });
+        }
+    }
+
+    /// The person has drawn something.
+    pub fn mark(&mut self, mark: Op) {
+        if self.annotators.own {
+            let by = self.roster.own_key();
+            let rights = rules::annotation_rights(Watcher::Other, true);
+            self.send(Message::Marked { by, mark: mark.clone() });
+            self.actions.push_back(Action::Draw { by, mark, rights });
+        }
+    }
+
+    /// The person says something.
+    pub fn chat(&mut self, text: &str) {
+        let text = chat::clean(text);
+        let sent = self.link == Link::Up && !text.is_empty();
+        if sent {
+            self.send(Message::Chat { to_all: true, text: text.clone() });
+        }
+        self.tell(Notice::Said { text, sent });
     }
 
     /// The person takes control back; sharing goes on.
@@ -523,6 +618,7 @@ impl Customer {
         match self.sharing.replace(activity) {
             None => {
                 self.actions.push_back(Action::StartSharing { control });
+                self.actions.push_back(Action::TellLayer);
                 self.tell(Notice::Sharing { on: true, reason: None });
                 if control {
                     self.allow_input(true);
@@ -537,7 +633,26 @@ impl Customer {
         }
     }
 
+    fn set_annotators(&mut self, annotators: Annotators) {
+        let before = std::mem::replace(&mut self.annotators, annotators);
+        if before == annotators {
+            return;
+        }
+        let operates = self.sharing == Some(Activity::Control) && self.taken_back.is_none();
+        if operates && before.any() != annotators.any() {
+            self.allow_input(true);
+        }
+        let keys =
+            [(annotators.csr, self.roster.primary_key()), (annotators.own, self.roster.own_key())];
+        let annotators_of = keys.iter().filter(|(on, _)| *on).map(|(_, key)| *key).collect();
+        if self.link == Link::Up {
+            self.send(Message::Annotating { annotators: annotators_of });
+        }
+        self.tell(Notice::Annotating { csr: annotators.csr, own: annotators.own });
+    }
+
     fn allow_input(&mut self, allowed: bool) {
+        let allowed = allowed && !self.annotators.any();
         self.actions.push_back(Action::AllowInput(allowed));
         self.tell(Notice::Controlled { on: allowed });
     }
@@ -556,6 +671,12 @@ impl Customer {
     }
 
     fn end_share(&mut self, reason: EndReason) {
+        if std::mem::take(&mut self.annotators).any() {
+            self.tell(Notice::Annotating { csr: false, own: false });
+        }
+        if reason != EndReason::ConnectionLost {
+            self.actions.push_back(Action::ClearBoard);
+        }
         if self.sharing.take() == Some(Activity::Control) {
             self.taken_back = None;
             self.allow_input(false);

@@ -2,6 +2,7 @@
 
 use super::display::DisplayMode;
 use super::messages::Activity;
+use crate::annotate::Rights;
 
 /// Seconds within which a lost customer may rejoin without a new code. A choice: long enough for a
 /// changed network or a restarted program, short enough that nobody waits for somebody who has gone.
@@ -101,9 +102,28 @@ pub const fn may_choose_colours(mode: DisplayMode) -> bool {
 /// Whether input that arrives now may reach the customer's computer. Everything else is discarded
 /// at the customer's side, whatever the representative's program believes. Control that a person at the shared computer has
 /// `taken_back` by a click is nobody's until the controller has clicked in the share window again.
+/// While anybody annotates nobody operates (RULE-18, ANN-10).
 #[must_use]
-pub const fn may_operate(connected: bool, sharing: Option<Activity>, taken_back: bool) -> bool {
-    connected && matches!(sharing, Some(Activity::Control)) && !taken_back
+pub const fn may_operate(
+    connected: bool,
+    sharing: Option<Activity>,
+    taken_back: bool,
+    annotated: bool,
+) -> bool {
+    connected && matches!(sharing, Some(Activity::Control)) && !taken_back && !annotated
+}
+
+/// Whether annotation mode can be entered: over what is being shared (ANN-01, ANN-03).
+#[must_use]
+pub const fn may_annotate(sharing: Option<Activity>) -> bool {
+    sharing.is_some()
+}
+
+/// What somebody may do on the layer over a share: whoever shares and the primary representative erase
+/// everything, everybody else their own.
+#[must_use]
+pub const fn annotation_rights(watcher: Watcher, shares: bool) -> Rights {
+    Rights { erase_any: shares || matches!(watcher, Watcher::Primary) }
 }
 
 /// Whether a session can still be rejoined at `now_us` when the connection was lost at `lost_us`.

@@ -1,5 +1,6 @@
 //! Whole sessions: both sides as the programs run them, over real QUIC on loopback.
 
+mod annotating;
 mod local_click;
 mod network;
 mod people;

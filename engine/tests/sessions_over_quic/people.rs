@@ -151,6 +151,18 @@ impl Customer {
         assert_eq!(answer, granted);
     }
 
+    /// Allows the next request, whatever is told before it.
+    pub(crate) fn answers_after(&self, csr: &Representative, activity: Activity) {
+        csr.handle.request(activity);
+        let id = loop {
+            if let customer::Event::Asked { id, .. } = next(&self.events) {
+                break id;
+            }
+        };
+        self.handle.answer(id, true, false);
+        while !matches!(next(&csr.events), csr::Event::ShareStarted(_)) {}
+    }
+
     /// Has the representative view the desktop, and shows that pictures flow.
     pub(crate) fn shares(&self, csr: &Representative) -> (Canvas, view::Handle) {
         self.answers(csr, Activity::View, true);

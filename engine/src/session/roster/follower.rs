@@ -59,6 +59,18 @@ impl Follower {
         self.head
     }
 
+    /// The key of this program.
+    #[must_use]
+    pub const fn own_key(&self) -> Fingerprint {
+        self.own.key
+    }
+
+    /// The key of the primary representative.
+    #[must_use]
+    pub const fn primary_key(&self) -> Fingerprint {
+        self.primary
+    }
+
     /// Everybody who is in, this program included.
     #[must_use]
     pub fn members(&self) -> &[Member] {

@@ -31,6 +31,12 @@ impl Issuer {
         issuer
     }
 
+    /// The key of this program, the primary's.
+    #[must_use]
+    pub fn own_key(&self) -> Fingerprint {
+        self.identity.fingerprint()
+    }
+
     /// Adds somebody who was let in; whoever is in already stays as they are. Returns whether they
     /// are in.
     pub fn admit(&mut self, key: Fingerprint, role: Role) -> bool {
