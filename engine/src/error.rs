@@ -34,7 +34,9 @@ pub enum Error {
     #[error(transparent)]
     Token(#[from] TokenError),
     /// The center's address cannot be understood.
-    #[error("'{0}' is not a center's address; write HOST:PORT or HOST:PORT#FINGERPRINT")]
+    #[error(
+        "'{0}' is not a center's address; write HOST:PORT, HOST:PORT#FINGERPRINT or HOST:PORT/TUNNEL_PORT#FINGERPRINT"
+    )]
     CenterAddress(String),
     /// The center cannot be reached or refused.
     #[error(transparent)]

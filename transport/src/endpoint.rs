@@ -284,7 +284,7 @@ impl Endpoint {
     }
 
     /// Sets up a tunnel that leads to the center itself.
-    pub async fn tunnel(&self, to: &TunnelTo) -> Result<Ways, TunnelError> {
+    pub(crate) async fn tunnel(&self, to: &TunnelTo) -> Result<Ways, TunnelError> {
         match &self.sockets {
             Some(sockets) => path::tunnel_to_center(sockets, to).await,
             None => Err(TunnelError::Slow(to.relay)),

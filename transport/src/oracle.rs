@@ -10,6 +10,7 @@ use crate::json;
 use crate::link::Link;
 use crate::pairing::message::Message;
 use crate::pairing::{Code, Number};
+use crate::path::{Candidates, MAX_CANDIDATES, Seal, Secrets};
 use crate::relay;
 use crate::report::Report;
 use crate::sanitize::printable;
@@ -125,6 +126,53 @@ fn read_packets(stream: &[u8], step: usize) -> (Vec<Bytes>, bool) {
     (packets, true)
 }
 
+/// Parses `data` as candidates, which must be few, places that can be reached, and read again as they are written; and
+/// takes it as what a network does to sealed probes: each group of three bytes says which of those on their way arrives, and
+/// which of its bytes is altered how. What was altered or has arrived before must not open, everything else must, unless it
+/// is older than the window.
+///
+/// # Panics
+/// When it does not hold.
+pub fn paths(data: &[u8]) {
+    if let Ok(candidates) = Candidates::parse(data) {
+        assert!(candidates.addresses.len() <= MAX_CANDIDATES);
+        assert!(candidates.addresses.iter().all(center::is_joinable));
+        assert_eq!(Candidates::parse(&candidates.to_bytes()), Ok(candidates));
+    }
+    let secrets =
+        || Secrets { from_client: [1; 32], from_server: [2; 32], names: [[3; 8], [4; 8]] };
+    let (Some(mut near), Some(mut far)) =
+        (Seal::new(&secrets(), true), Seal::new(&secrets(), false))
+    else {
+        return;
+    };
+    assert!(far.open(data).is_none(), "forged");
+    let (mut on_their_way, mut newest) = (Vec::new(), 0);
+    for group in data.chunks_exact(3) {
+        let &[which, place, change] = group else { continue };
+        let sealed = match place % 2 {
+            0 => near.probe().map(|(_, packet)| packet),
+            _ => near.answer(u64::from(which)),
+        };
+        on_their_way.extend(sealed.map(|packet| (packet, false)));
+        let count = on_their_way.len();
+        let Some((packet, has_arrived)) = on_their_way.get_mut(usize::from(which) % count.max(1))
+        else {
+            continue;
+        };
+        let number = u64::from(which) % count as u64 + 1;
+        let mut altered = *packet;
+        altered[usize::from(place) % packet.len()] ^= change;
+        let is_new = !*has_arrived && number + u64::from(u128::BITS) > newest;
+        let opens = far.open(&altered).is_some();
+        assert_eq!(opens, change == 0 && is_new, "{number} of {count}");
+        if opens {
+            *has_arrived = true;
+            newest = newest.max(number);
+        }
+    }
+}
+
 fn json_message<T: Serialize + DeserializeOwned + PartialEq + Debug>(data: &[u8]) {
     if let Ok(message) = json::parse::<T>(&mut data.to_vec(), center::MAX_MESSAGE_BYTES) {
         // Escapes may make it longer than it came.
@@ -149,7 +197,8 @@ pub fn text(data: &[u8]) {
     shown_as_read::<Number>(text);
     shown_as_read::<Fingerprint>(text);
     if let Ok(address) = text.parse::<CenterAddress>() {
-        let place = CenterAddress { fingerprint: None, ..address };
+        let tunnel_port = center::DEFAULT_TUNNEL_PORT;
+        let place = CenterAddress { fingerprint: None, tunnel_port, ..address };
         assert_eq!(place.to_string().parse(), Ok(place));
     }
     let shown = printable(text, center::MAX_NAME_CHARS);

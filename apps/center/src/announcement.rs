@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use tessera_transport::Fingerprint;
-use tessera_transport::center::EnrolmentToken;
+use tessera_transport::center::{DEFAULT_TUNNEL_PORT, EnrolmentToken};
 
 /// Everything there is to tell.
 #[derive(Debug)]
@@ -65,9 +65,12 @@ impl Announcement {
 
     /// The center as people give it to `--center`, loopback first.
     fn centers(&self) -> impl Iterator<Item = String> {
-        let fingerprint = self.fingerprint;
-        let addresses = reachable_addresses(self.bound).into_iter();
-        addresses.map(move |address| format!("{address}#{fingerprint}"))
+        let Self { bound, tunnel, fingerprint, .. } = *self;
+        // Another port than the one that is tried by itself has to be told.
+        let other_port = tunnel.map(|tunnel| tunnel.port()).filter(|it| *it != DEFAULT_TUNNEL_PORT);
+        let tunnel = other_port.map(|port| format!("/{port}")).unwrap_or_default();
+        let addresses = reachable_addresses(bound).into_iter();
+        addresses.map(move |address| format!("{address}{tunnel}#{fingerprint}"))
     }
 }
 

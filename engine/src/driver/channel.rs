@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tessera_transport::center::{Channel, Relay};
-use tessera_transport::path::{self, Outlet, TunnelTo, Ways};
+use tessera_transport::path::{self, Outlet, Ways};
 use tessera_transport::{BindError, Endpoint};
 
 use crate::Network;
@@ -35,15 +35,14 @@ pub(crate) fn open(
     }
     let tunnel = channel.relays.iter().find_map(|relay| Some((relay, relay.tunnel?)));
     if let Some((relay, address)) = tunnel {
-        let proxy = network.proxy.clone();
-        let to = TunnelTo { relay: address, fingerprint: relay.fingerprint, proxy };
+        let (proxy, fingerprint) = (network.proxy.clone(), relay.fingerprint);
         let (ways, token) = (ways.downgrade(), channel.token.clone());
         tokio::spawn(async move {
             let Some(status) = ways.upgrade().map(|ways| ways.bound()) else { return };
             if tokio::time::timeout(TUNNEL_DELAY, status).await.is_err()
                 && let Some(ways) = ways.upgrade()
             {
-                ways.keep_tunnel(to, holder, token);
+                ways.keep_tunnel(address, fingerprint, proxy, holder, token);
             }
         });
     }

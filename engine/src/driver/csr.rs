@@ -109,7 +109,8 @@ impl Session {
         }
         let token = enrolment_token.as_deref().map(str::parse::<EnrolmentToken>).transpose()?;
         let expected = token.as_ref().map(|token| token.center);
-        let mut client = directory::connect(&endpoint, &center, &data_dir, expected).await?;
+        let mut client =
+            directory::connect(&endpoint, &center, &data_dir, expected, &network).await?;
         let addresses = directory::addresses(&endpoint, &center).await;
         let mut opened = client.open_session(addresses.clone()).await;
         // A token works once: whoever is enrolled has no use for it, and may give it all the same.
@@ -194,7 +195,7 @@ impl Session {
                     let now_us = clock::now_us();
                     self.machine.handle_timeout(now_us);
                     self.channels.close_old(now_us);
-                    self.listing.resume_if_due(&self.endpoint, now_us);
+                    self.listing.resume_if_due(&self.endpoint, &self.network, now_us);
                 }
             }
             self.act(events).await;
@@ -360,15 +361,17 @@ impl Listing {
 
     /// Begins to take the session up again at the center, if that is due. Whoever has joined stays
     /// joined meanwhile.
-    fn resume_if_due(&mut self, endpoint: &Endpoint, now_us: u64) {
+    fn resume_if_due(&mut self, endpoint: &Endpoint, network: &Network, now_us: u64) {
         if self.retry_us.is_none_or(|due_us| due_us > now_us) {
             return;
         }
         self.retry_us = None;
         let (endpoint, center) = (endpoint.clone(), self.center.clone());
         let (data_dir, number) = (self.data_dir.clone(), self.number);
+        let network = network.clone();
         self.resuming.spawn(async move {
-            let mut client = directory::connect(&endpoint, &center, &data_dir, None).await?;
+            let mut client =
+                directory::connect(&endpoint, &center, &data_dir, None, &network).await?;
             let addresses = directory::addresses(&endpoint, &center).await;
             client.resume_session(number, addresses).await?;
             Ok(client)

@@ -110,13 +110,13 @@ impl Session {
             Entrance::Code(code) => (code.number, center),
             Entrance::Return(kept) => (kept.number, kept.center.clone()),
         };
-        let found =
-            joining::find(&endpoint, &center, &data_dir, number).await.inspect_err(|error| {
-                if matches!((error, &entrance), (Error::CodeUnknown, Entrance::Return(_))) {
-                    // Nobody will ever get back into it.
-                    let _ = Kept::forget(&data_dir);
-                }
-            })?;
+        let found = joining::find(&endpoint, &center, &data_dir, number, &network).await;
+        let found = found.inspect_err(|error| {
+            if matches!((error, &entrance), (Error::CodeUnknown, Entrance::Return(_))) {
+                // Nobody will ever get back into it.
+                let _ = Kept::forget(&data_dir);
+            }
+        })?;
         let (joined, shows) = match &entrance {
             Entrance::Code(code) => {
                 (joining::join(&endpoint, &found, &network, code).await?, false)

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use tessera_transport::center::{CenterAddress, Client};
 use tessera_transport::{Endpoint, Fingerprint, Identity, Protocol};
 
-use crate::Error;
+use crate::{Error, Network};
 
 /// Directory with one file for each center that was used, holding its fingerprint.
 const PINS: &str = "centers";
@@ -41,13 +41,14 @@ pub(crate) fn bind(
     }
 }
 
-/// Connects to the center and pins its key on first use. A key that was given, with the address or
+/// Connects to the center, by UDP or through a tunnel, and pins its key on first use. A key that was given, with the address or
 /// by an enrolment token as `expected`, counts more than the pin and replaces it.
 pub(crate) async fn connect(
     endpoint: &Endpoint,
     center: &str,
     data_dir: &Path,
     expected: Option<Fingerprint>,
+    network: &Network,
 ) -> Result<Client, Error> {
     let mut address: CenterAddress =
         center.parse().map_err(|_| Error::CenterAddress(crate::plain_text(center, 256)))?;
@@ -60,7 +61,7 @@ pub(crate) async fn connect(
         Some(given) => Some(given),
         None => read_pin(&pin)?,
     };
-    let client = Client::connect(endpoint, &address, pinned).await?;
+    let client = Client::connect(endpoint, &address, pinned, network.proxy.as_ref()).await?;
     if pinned.is_none() || address.fingerprint.is_some() {
         write_pin(&pin, client.center())?;
     }
@@ -170,7 +171,10 @@ mod tests {
         let data = tempfile::tempdir().expect("a directory");
         let pin = data.path().join(PINS).join(&address);
         let connect = async |center: &str, expected| {
-            connect(&program, center, data.path(), expected).await.map(|client| client.center())
+            let network = Network::default();
+            connect(&program, center, data.path(), expected, &network)
+                .await
+                .map(|client| client.center())
         };
 
         assert_eq!(connect(&address, None).await.expect("first use"), key);
@@ -204,13 +208,15 @@ mod tests {
         let pin = data.path().join(PINS).join(&address);
 
         let other = program.fingerprint();
-        let refused = connect(&program, &address, data.path(), Some(other)).await;
+        let network = Network::default();
+        let refused = connect(&program, &address, data.path(), Some(other), &network).await;
         assert!(matches!(refused, Err(Error::Center(CenterError::OtherKey { .. }))), "{refused:?}");
         assert_eq!(read_pin(&pin).expect("readable"), None, "a refused center is not pinned");
         let with_key = format!("{address}#{key}");
-        let refused = connect(&program, &with_key, data.path(), Some(other)).await;
+        let refused = connect(&program, &with_key, data.path(), Some(other), &network).await;
         assert!(matches!(refused, Err(Error::TokenOfAnotherCenter)), "{refused:?}");
-        connect(&program, &address, data.path(), Some(key)).await.expect("the token's center");
+        let connected = connect(&program, &address, data.path(), Some(key), &network).await;
+        connected.expect("the token's center");
         assert_eq!(read_pin(&pin).expect("readable"), Some(key));
     }
 

@@ -31,8 +31,9 @@ pub(crate) async fn find(
     center: &str,
     data_dir: &Path,
     number: Number,
+    network: &Network,
 ) -> Result<Found, Error> {
-    let mut client = directory::connect(endpoint, center, data_dir, None).await?;
+    let mut client = directory::connect(endpoint, center, data_dir, None, network).await?;
     let found = client.find(number).await.map_err(|error| match error {
         CenterError::Refused { reason: Refusal::NotFound, .. } => Error::CodeUnknown,
         other => other.into(),
@@ -169,7 +170,7 @@ async fn anew(endpoint: &Endpoint, back: &WayBack) -> Result<(Link, Found, u64),
             Err(error) => tracing::info!(%error, "not yet back in the session"),
         }
         tokio::time::sleep(AGAIN).await;
-        match find(endpoint, &back.center, &back.data_dir, back.number).await {
+        match find(endpoint, &back.center, &back.data_dir, back.number, &back.network).await {
             // Whoever was found before is who is looked for.
             Ok(again) if again.csr == back.found.csr => found = again,
             Ok(_) => {}

@@ -1,4 +1,4 @@
-//! Where a center is: `HOST[:PORT][#FINGERPRINT]`.
+//! Where a center is: `HOST[:PORT][/TUNNEL_PORT][#FINGERPRINT]`.
 
 use crate::identity::Fingerprint;
 use std::fmt;
@@ -9,6 +9,9 @@ use std::str::FromStr;
 /// UDP port of a center unless another one is named.
 pub const DEFAULT_PORT: u16 = 7443;
 
+/// TCP port of the tunnels that lead to a center, unless another one is named: the one that few firewalls object to.
+pub const DEFAULT_TUNNEL_PORT: u16 = 443;
+
 /// A center's address as people write it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CenterAddress {
@@ -16,6 +19,8 @@ pub struct CenterAddress {
     pub host: String,
     /// UDP port.
     pub port: u16,
+    /// TCP port of the tunnel that leads to it where UDP does not get through.
+    pub tunnel_port: u16,
     /// Which key must answer there, where the address says so.
     pub fingerprint: Option<Fingerprint>,
 }
@@ -23,7 +28,7 @@ pub struct CenterAddress {
 /// A text is not the address of a center.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "this is not the address of a center: write HOST, HOST:PORT or HOST:PORT#FINGERPRINT, an IPv6 address in brackets"
+    "this is not the address of a center: write HOST, HOST:PORT, HOST:PORT#FINGERPRINT or HOST:PORT/TUNNEL_PORT#FINGERPRINT, an IPv6 address in brackets"
 )]
 pub struct AddressError;
 
@@ -37,12 +42,17 @@ impl CenterAddress {
 impl Default for CenterAddress {
     /// A center on the same machine.
     fn default() -> Self {
-        Self { host: Ipv4Addr::LOCALHOST.to_string(), port: DEFAULT_PORT, fingerprint: None }
+        Self {
+            host: Ipv4Addr::LOCALHOST.to_string(),
+            port: DEFAULT_PORT,
+            tunnel_port: DEFAULT_TUNNEL_PORT,
+            fingerprint: None,
+        }
     }
 }
 
 impl fmt::Display for CenterAddress {
-    /// Writes host and port, which together name a center; the fingerprint is shown where it matters.
+    /// Writes host and port, which together name a center; the rest is shown where it matters.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.host.parse() {
             Ok(ip) => SocketAddr::new(ip, self.port).fmt(f),
@@ -61,6 +71,10 @@ impl FromStr for CenterAddress {
             }
             None => (text.trim(), None),
         };
+        let (place, tunnel_port) = match place.split_once('/') {
+            Some((place, port)) => (place, port.parse().map_err(|_| AddressError)?),
+            None => (place, DEFAULT_TUNNEL_PORT),
+        };
         let (host, port) = if let Some(bracketed) = place.strip_prefix('[') {
             let (host, rest) = bracketed.split_once(']').ok_or(AddressError)?;
             let Ok(IpAddr::V6(host)) = host.parse() else { return Err(AddressError) };
@@ -77,10 +91,10 @@ impl FromStr for CenterAddress {
         };
         let port = port.map_or(Ok(DEFAULT_PORT), str::parse).map_err(|_| AddressError)?;
         let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
-        if host.is_empty() || port == 0 || !host.chars().all(is_name) {
+        if host.is_empty() || port == 0 || tunnel_port == 0 || !host.chars().all(is_name) {
             return Err(AddressError);
         }
-        Ok(Self { host, port, fingerprint })
+        Ok(Self { host, port, tunnel_port, fingerprint })
     }
 }
 
@@ -103,6 +117,9 @@ mod tests {
         assert_eq!(parsed("[2001:DB8::0:1]"), parsed("[2001:db8::1]"));
         assert_eq!(parsed(&format!("[::1]:99#{fingerprint}")), ("::1".to_owned(), 99, true));
         assert_eq!(parsed(&format!(" a#{fingerprint}\n")), ("a".to_owned(), 7443, true));
+        assert_eq!(parsed(&format!("a:99/8443#{fingerprint}")), ("a".to_owned(), 99, true));
+        let tunnel_port = |text: &str| text.parse().map(|it: CenterAddress| it.tunnel_port);
+        assert_eq!(["a", "a/8443", "[::1]/1"].map(tunnel_port), [Ok(443), Ok(8443), Ok(1)]);
     }
 
     #[test]
@@ -119,6 +136,9 @@ mod tests {
             "a#12",
             "a b:1",
             "a\u{1b}:1",
+            "a/0",
+            "a/b",
+            "a/1/2",
         ] {
             assert_eq!(bad.parse::<CenterAddress>(), Err(AddressError), "{bad}");
         }

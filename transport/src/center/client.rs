@@ -1,16 +1,18 @@
 //! A program's connection to its center.
 
+use crate::center::approach::{self, Reached};
 use crate::center::message::{MAX_MESSAGE_BYTES, Reply, Request};
 use crate::center::{CenterAddress, CenterError, Channel, EnrolmentSecret};
 use crate::control::{ControlReceiver, ControlSender};
-use crate::endpoint::{Endpoint, Protocol, Trust};
-use crate::error::{CloseReason, Closed, ConnectError};
+use crate::endpoint::Endpoint;
+use crate::error::{CloseReason, Closed};
 use crate::identity::Fingerprint;
 use crate::json;
 use crate::link::Link;
 use crate::pairing::Number;
+use crate::path::{Proxy, Ways};
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -50,39 +52,30 @@ pub struct Introduced {
 #[derive(Debug)]
 pub struct Client {
     link: Link,
+    /// The address that it is reached at, by packets or by a tunnel.
+    ip: IpAddr,
+    /// The tunnel, if it is one; it goes with the connection.
+    _ways: Option<Ways>,
     send: ControlSender,
     receive: ControlReceiver,
     waiting: VecDeque<Introduced>,
 }
 
 impl Client {
-    /// Connects to the center at `address`, trying each address of its host in turn.
+    /// Connects to the center at `address`: by UDP, and where that brings nothing for 300 ms, through a tunnel by TCP as
+    /// well, with `proxy` on the way if there is one. The first that answers is used.
     ///
     /// The fingerprint in `address` must match, else `pinned` (what was found there on first use), else any key is
-    /// accepted and to be pinned by the caller as [`Client::center`].
+    /// accepted and to be pinned by the caller as [`Client::center`]. That holds for both ways.
     pub async fn connect(
         endpoint: &Endpoint,
         address: &CenterAddress,
         pinned: Option<Fingerprint>,
+        proxy: Option<&Proxy>,
     ) -> Result<Self, CenterError> {
-        let lookup = |cause| CenterError::Lookup { center: address.to_string(), cause };
-        let trust = address.fingerprint.or(pinned).map_or(Trust::AnyKey, Trust::Only);
-        let mut failure = lookup(std::io::ErrorKind::NotFound.into());
-        for candidate in address.resolve().await.map_err(lookup)? {
-            match endpoint.connect(candidate, Protocol::CENTER, trust).await {
-                Ok(link) => {
-                    let (send, receive) = link.control().await?;
-                    return Ok(Self { link, send, receive, waiting: VecDeque::new() });
-                }
-                // A wrong key at one address is not passed over for a right one at the next.
-                Err(ConnectError::Fingerprint { expected, found, .. }) => {
-                    let center = address.to_string();
-                    return Err(CenterError::OtherKey { center, expected, found });
-                }
-                Err(error) => failure = error.into(),
-            }
-        }
-        Err(failure)
+        let Reached { link, ip, ways } = approach::reach(endpoint, address, pinned, proxy).await?;
+        let (send, receive) = link.control().await?;
+        Ok(Self { link, ip, _ways: ways, send, receive, waiting: VecDeque::new() })
     }
 
     /// The center's key.
@@ -143,8 +136,7 @@ impl Client {
     pub async fn find(&mut self, number: Number) -> Result<Found, CenterError> {
         match self.ask(&Request::Find { number }).await? {
             Reply::Found { addresses, csr, introduction } => {
-                let center = self.link.remote_address().ip().to_canonical();
-                let channel = introduction.map(|it| Channel::new(it, center));
+                let channel = introduction.map(|it| Channel::new(it, self.ip));
                 Ok(Found { addresses, csr, channel })
             }
             _ => Err(CenterError::Mismatch),
@@ -193,11 +185,10 @@ impl Client {
     fn read(&mut self, message: &[u8]) -> Option<Result<Reply, CenterError>> {
         Some(match json::parse(&mut message.to_vec(), MAX_MESSAGE_BYTES) {
             Ok(Reply::Introduced { number, joiner, introduction }) => {
-                let center = self.link.remote_address().ip().to_canonical();
                 if self.waiting.len() >= MAX_WAITING {
                     self.waiting.pop_front();
                 }
-                let channel = Channel::new(introduction, center);
+                let channel = Channel::new(introduction, self.ip);
                 self.waiting.push_back(Introduced { number, joiner, channel });
                 return None;
             }

@@ -3,6 +3,7 @@
 use crate::center::Refusal;
 use crate::error::{ConnectError, LinkError};
 use crate::identity::Fingerprint;
+use crate::path::TunnelError;
 
 /// A request to the center was not done.
 #[derive(Debug, thiserror::Error)]
@@ -29,9 +30,24 @@ pub enum CenterError {
         /// The fingerprint that was found.
         found: Fingerprint,
     },
+    /// Neither way leads there.
+    #[error(
+        "the center {center} is reached neither by UDP ({udp}) nor through a tunnel by TCP ({tunnel})"
+    )]
+    Unreachable {
+        /// Host and port.
+        center: String,
+        /// Why not by UDP.
+        udp: Box<ConnectError>,
+        /// Why not by TCP.
+        tunnel: Box<CenterError>,
+    },
     /// No connection came about.
     #[error("{0}")]
     Connect(#[from] ConnectError),
+    /// No tunnel came about.
+    #[error("{0}")]
+    Tunnel(#[from] TunnelError),
     /// The connection ended.
     #[error("the connection to the center was lost: {0}")]
     Lost(#[from] LinkError),

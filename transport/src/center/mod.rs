@@ -8,13 +8,14 @@
 //! there is no greeting to go wrong.
 
 mod address;
+mod approach;
 mod client;
 mod error;
 mod introduction;
 mod message;
 mod token;
 
-pub use address::{AddressError, CenterAddress, DEFAULT_PORT};
+pub use address::{AddressError, CenterAddress, DEFAULT_PORT, DEFAULT_TUNNEL_PORT};
 pub use client::{Client, Found, Introduced};
 pub use error::CenterError;
 pub use introduction::{Channel, Introduction, MAX_RELAYS, Relay, RelayPlace, RelayPlaceError};

@@ -5,7 +5,7 @@
 //! - `seal`: probes, sealed with keys that only the two ends of a connection have.
 //! - `choice`: which path is used, decided by probes alone, never by where packets happen to come from; pure.
 //! - `route`: the ways to one peer; `table`: all peers of an endpoint and whose packet is whose; both without a socket.
-//! - `socket`: the endpoint's sockets as the one that QUIC sees; [`tunnel`](TunnelTo): TLS over TCP as one of the ways.
+//! - `socket`: the endpoint's sockets as the one that QUIC sees; `tunnel`: TLS over TCP as one of the ways.
 //! - [`Ways`]: what those above hold of it.
 //!
 //! docs/protocol.md (section 10) is normative for what the peer sees.
@@ -24,9 +24,11 @@ mod ways;
 pub use candidates::{Candidates, Channel, FIRST_BYTE, MAX_CANDIDATES};
 pub use choice::PathKind;
 pub use epoch::PathEpoch;
+pub(crate) use seal::{Seal, Secrets};
 pub(crate) use socket::Sockets;
 pub use status::PathFigures;
 pub(crate) use table::plain_form;
-pub use tunnel::{Proxy, ProxyError, TunnelError, TunnelTo};
+pub(crate) use tunnel::TunnelTo;
+pub use tunnel::{Proxy, ProxyError, TunnelError};
 pub(crate) use ways::tunnel_to_center;
 pub use ways::{Outlet, Relay, Returns, Ways, WeakWays, channel_of};

@@ -8,7 +8,8 @@ use super::seal::{Seal, Secrets};
 use super::socket::{Sockets, Udp};
 use super::status::{PathFigures, Status};
 use super::table::{Table, plain_form};
-use super::tunnel::{self, TunnelError, TunnelTo};
+use super::tunnel::{self, Proxy, TunnelError, TunnelTo};
+use crate::endpoint::Trust;
 use crate::identity::{Fingerprint, Identity};
 use crate::relay::{Binder, SignedToken};
 use rand::TryRngCore;
@@ -240,10 +241,22 @@ impl Ways {
         self.change(Route::refresh);
     }
 
-    /// Keeps a tunnel to a relay open for as long as the ways are used, bound with `token`.
-    pub fn keep_tunnel(&self, to: TunnelTo, holder: Arc<Identity>, token: SignedToken) {
+    /// Keeps a tunnel to the relay at the TCP address `relay`, whose key is `fingerprint`, open for as long as the ways are
+    /// used, bound with `token`.
+    pub fn keep_tunnel(
+        &self,
+        relay: SocketAddr,
+        fingerprint: Fingerprint,
+        proxy: Option<Proxy>,
+        holder: Arc<Identity>,
+        token: SignedToken,
+    ) {
         let (sockets, address) = (Arc::downgrade(&self.0.sockets), self.0.address);
-        tokio::spawn(keep_tunnel(sockets, address, to, holder, token));
+        let to = TunnelTo { relay, trust: Trust::Only(fingerprint), proxy };
+        tokio::spawn(async move {
+            let bind = |now_us| binder(&holder, &token, fingerprint, now_us);
+            keep_tunnel(sockets, address, to, bind).await;
+        });
     }
 
     /// Waits until the path of `kind` is in use.
@@ -332,16 +345,13 @@ async fn keep_tunnel(
     sockets: Weak<Sockets>,
     address: SocketAddr,
     to: TunnelTo,
-    holder: Arc<Identity>,
-    token: SignedToken,
+    bind: impl Fn(u64) -> io::Result<Binder>,
 ) {
     loop {
         match tunnel::open(&to).await {
             Ok(opened) => {
                 let Some(now) = sockets.upgrade() else { return };
-                let Ok(binder) = binder(&holder, &token, to.fingerprint, now.now_us()) else {
-                    return;
-                };
+                let Ok(binder) = bind(now.now_us()) else { return };
                 let (id, _) = now.add_tunnel(&opened.tunnel, |table, now_us, id| {
                     table.change(address, |route| {
                         route.add_relay(now_us, Way::Tunnel(id), binder);

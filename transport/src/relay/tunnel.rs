@@ -1,7 +1,7 @@
 //! Packets in a byte stream, for both sides of a tunnel: each with its length before it, and none of them late.
 
 use crate::endpoint::Trust;
-use crate::identity::{Fingerprint, Identity};
+use crate::identity::Identity;
 use crate::tls;
 use bytes::{Buf, Bytes, BytesMut};
 use std::collections::VecDeque;
@@ -30,9 +30,9 @@ pub fn server_config(identity: &Identity) -> Result<Arc<rustls::ServerConfig>, r
     tls::tunnel_server(identity)
 }
 
-/// A participant's side of TLS: TLS 1.3 with the relay that has this fingerprint and no other. It shows no certificate.
-pub fn client_config(relay: Fingerprint) -> Result<Arc<rustls::ClientConfig>, rustls::Error> {
-    tls::tunnel_client(Trust::Only(relay))
+/// A participant's side of TLS: TLS 1.3 with a relay that `trust` admits. It shows no certificate.
+pub fn client_config(trust: Trust) -> Result<Arc<rustls::ClientConfig>, rustls::Error> {
+    tls::tunnel_client(trust)
 }
 
 /// Packets on their way into the tunnel.

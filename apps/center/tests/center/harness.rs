@@ -177,7 +177,7 @@ impl Program {
     }
 
     pub(crate) async fn connect(&self, center: &Center) -> Client {
-        Client::connect(&self.endpoint, &center.address(), None).await.expect("connected")
+        Client::connect(&self.endpoint, &center.address(), None, None).await.expect("connected")
     }
 
     /// Connects and enrols.

@@ -3,15 +3,15 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, StreamOwned};
-use tessera_transport::center::{CenterAddress, Client};
+use tessera_transport::center::{CenterAddress, CenterError, Client};
+use tessera_transport::path::TunnelError;
 use tessera_transport::relay::tunnel::{Inbound, Outbound, client_config};
 use tessera_transport::relay::{Binder, Event, Side, is_relay_message};
-use tessera_transport::{Fingerprint, Identity};
+use tessera_transport::{Fingerprint, Identity, Trust};
 
 use crate::harness::{Center, Program, addresses};
 use crate::relayed::{Participant, token, unix_s};
@@ -28,7 +28,7 @@ struct Tunnel {
 
 impl Tunnel {
     fn open(relay: SocketAddr, fingerprint: Fingerprint) -> Self {
-        let config = client_config(fingerprint).expect("a configuration");
+        let config = client_config(Trust::Only(fingerprint)).expect("a configuration");
         let name = ServerName::IpAddress(relay.ip().into());
         let connection = ClientConnection::new(config, name).expect("a connection");
         let socket = TcpStream::connect(relay).expect("connected");
@@ -237,40 +237,49 @@ fn another_relays_key_is_not_accepted() {
     assert!(tunnel.receive().is_err());
 }
 
+/// The center's address as it is where UDP gets nowhere: that port swallows everything.
+fn without_udp(center: &Center) -> (UdpSocket, CenterAddress) {
+    let nowhere = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
+    let port = nowhere.local_addr().expect("bound").port();
+    (nowhere, CenterAddress { port, ..center.address() })
+}
+
 #[tokio::test]
-async fn a_tunnel_leads_to_the_center_itself() {
+async fn without_udp_the_center_is_reached_through_a_tunnel() {
     let data = tempfile::tempdir().expect("a folder");
     let center = Center::start(data.path(), &[]);
-    let (_csr, mut client) = Program::enrolled(&center, &center.token(), "Ann").await;
-    let number = client.open_session(addresses(4000)).await.expect("opened");
-
-    // Where a program with UDP blocked would put its packets into the tunnel itself, this one has a socket between.
-    let address = center.announced("tunnel ").expect("announced").trim_end_matches("/tcp");
-    let mut tunnel = Tunnel::open(address.parse().expect("an address"), center.fingerprint());
-    let between = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
-    between.set_read_timeout(Some(LOOK)).expect("set");
-    let place = between.local_addr().expect("bound");
-    thread::spawn(move || {
-        let (mut buffer, mut program) = ([0; 2048], None);
-        loop {
-            if let Ok((count, from)) = between.recv_from(&mut buffer) {
-                program = Some(from);
-                tunnel.send(&buffer[..count]);
-            }
-            match (tunnel.receive(), program) {
-                (Ok(Some(packet)), Some(program)) => drop(between.send_to(&packet, program)),
-                (Ok(_), _) => {}
-                (Err(_), _) => return,
-            }
-        }
-    });
-    let joiner = Program::new();
-    let through = CenterAddress {
-        host: place.ip().to_string(),
-        port: place.port(),
-        fingerprint: Some(center.fingerprint()),
+    let (_nowhere, address) = without_udp(&center);
+    let connect = async |program: &Program| {
+        Client::connect(&program.endpoint, &address, None, None).await.expect("connected")
     };
-    let mut joining = Client::connect(&joiner.endpoint, &through, None).await.expect("connected");
-    let found = joining.find(number).await.expect("found");
+    let (csr, joiner) = (Program::new(), Program::new());
+    let mut client = connect(&csr).await;
+    client.enrol(center.token().secret, "Ann".to_owned()).await.expect("enrolled");
+    let number = client.open_session(addresses(4000)).await.expect("opened");
+    let found = connect(&joiner).await.find(number).await.expect("found");
     assert_eq!(found.addresses, addresses(4000));
+    // The relay is told by the address that the tunnel goes to.
+    let channel = found.channel.expect("an introduction");
+    assert_eq!(channel.relays[0].udp.ip(), Ipv4Addr::LOCALHOST);
+    let introduced = client.next_introduction().await.expect("connected");
+    assert_eq!(introduced.joiner, joiner.identity.fingerprint());
+    assert_eq!(introduced.channel.relays, channel.relays);
+}
+
+#[tokio::test]
+async fn a_tunnel_accepts_no_other_key_than_the_pinned_one() {
+    let data = tempfile::tempdir().expect("a folder");
+    let center = Center::start(data.path(), &[]);
+    let (_nowhere, address) = without_udp(&center);
+    let program = Program::new();
+    let other = program.identity.fingerprint();
+    let address = CenterAddress { fingerprint: None, ..address };
+    let refused = Client::connect(&program.endpoint, &address, Some(other), None).await;
+    let error = refused.expect_err("another key");
+    assert!(
+        matches!(&error, CenterError::Unreachable { tunnel, .. }
+            if matches!(**tunnel, CenterError::Tunnel(TunnelError::Tls { .. }))),
+        "{error}"
+    );
+    Client::connect(&program.endpoint, &address, None, None).await.expect("first use");
 }

@@ -5,7 +5,7 @@
 
 mod proxy;
 
-use crate::identity::Fingerprint;
+use crate::endpoint::Trust;
 use crate::relay::tunnel::{self, Inbound, Outbound};
 use bytes::Bytes;
 pub use proxy::{Proxy, ProxyError};
@@ -61,13 +61,13 @@ pub enum TunnelError {
 
 /// Where a tunnel leads, and how it gets there.
 #[derive(Debug, Clone)]
-pub struct TunnelTo {
+pub(crate) struct TunnelTo {
     /// The relay's TCP address.
-    pub relay: SocketAddr,
-    /// Whose certificate must answer there.
-    pub fingerprint: Fingerprint,
+    pub(crate) relay: SocketAddr,
+    /// Whose certificate must answer there. Whoever is met at the end of the tunnel has to prove a key besides.
+    pub(crate) trust: Trust,
     /// The proxy on the way, if there is one.
-    pub proxy: Option<Proxy>,
+    pub(crate) proxy: Option<Proxy>,
 }
 
 /// One end of a tunnel: a queue each way.
@@ -135,8 +135,7 @@ async fn set_up(to: &TunnelTo) -> Result<TlsStream<TcpStream>, TunnelError> {
     };
     stream.set_nodelay(true).map_err(unreachable)?;
     low_water(&stream).map_err(unreachable)?;
-    let config =
-        tunnel::client_config(to.fingerprint).map_err(|error| tls_error(error.to_string()))?;
+    let config = tunnel::client_config(to.trust).map_err(|error| tls_error(error.to_string()))?;
     let name = ServerName::IpAddress(to.relay.ip().into());
     let connecting = TlsConnector::from(config).connect(name, stream);
     connecting.await.map_err(|error| tls_error(error.to_string()))
