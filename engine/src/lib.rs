@@ -25,6 +25,7 @@ pub mod invitation;
 mod kept;
 mod network;
 pub mod notes;
+pub mod oracle;
 pub mod pipeline;
 pub mod session;
 pub mod view;

@@ -5,7 +5,7 @@ mod admission;
 mod channel;
 pub(crate) mod connection;
 pub(crate) mod csr;
-mod cursor;
+pub(crate) mod cursor;
 pub(crate) mod customer;
 mod directory;
 mod input;

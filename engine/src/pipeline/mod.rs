@@ -23,7 +23,7 @@ mod decode;
 mod encode;
 mod flow;
 mod gate;
-mod input;
+pub(crate) mod input;
 mod line;
 mod patience;
 pub(crate) mod pictures;

@@ -40,3 +40,8 @@ fn the_text_corpus_passes() {
 fn the_relay_corpus_passes() {
     replay("relay", oracle::relay);
 }
+
+#[test]
+fn the_paths_corpus_passes() {
+    replay("paths", oracle::paths);
+}

@@ -79,7 +79,7 @@ impl TryFrom<String> for EntryHash {
 
 /// The content of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Entry {
+pub(crate) struct Entry {
     session: Number,
     sequence: u64,
     /// Hash of the entry before; none for the first.
@@ -120,7 +120,7 @@ impl SignedEntry {
     }
 
     /// What is written, when it is signed by the primary representative that it names.
-    fn verify(&self) -> Result<Entry, RosterError> {
+    pub(crate) fn verify(&self) -> Result<Entry, RosterError> {
         if self.entry.len() > MAX_ENTRY_BYTES {
             return Err(RosterError::Unreadable);
         }
