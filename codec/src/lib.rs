@@ -29,9 +29,9 @@ mod video;
 pub use audience::{Audience, Pace, Pacing};
 pub use bitstream::{DecodeError, Limits, Rule, Track, VERSION};
 pub use colour::{ColourMode, Palette};
-pub use decoder::{Applied, Checked, Decoder, DecoderConfig, Status};
+pub use decoder::{Applied, Checked, Decoder, DecoderConfig, Film, FilmToDecode, Status};
 pub use encoder::{
-    EncodeRequest, Encoder, EncoderConfig, Payload, Payloads, Policy, Position, Report,
+    EncodeRequest, Encoder, EncoderConfig, FilmToCode, Payload, Payloads, Policy, Position, Report,
 };
 pub use frame::{BYTES_PER_PIXEL, Frame, FrameView};
 pub use geometry::{MAX_DIMENSION, Rect, Size, TILE, TileGrid, TileIndex};

@@ -167,7 +167,12 @@ async fn count_for(viewers: usize) {
     };
     window.join().expect("the window's thread does not panic");
     println!("{viewers} viewers: {figures:?} {:?}", sharer.coding());
-    assert_eq!(before.len(), 2 + viewers, "capture, encode and each one's decode: {before:?}");
+    let threads = 3 + 2 * viewers;
+    assert_eq!(
+        before.len(),
+        threads,
+        "capture, encode, film; each one's decode and film: {before:?}"
+    );
     for ((name, before), (_, after)) in before.iter().zip(&after) {
         println!("{name}: {:.2} switches a frame", (after - before) as f64 / FRAMES as f64);
         let most = SWITCHES_PER_FRAME + SWITCHES_PER_FURTHER_VIEWER * (viewers as u64 - 1);

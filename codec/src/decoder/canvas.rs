@@ -12,7 +12,7 @@ use crate::frame::{BYTES_PER_PIXEL, Frame, FrameRows, FrameView};
 use crate::geometry::{Rect, Size, TILE, TileGrid, TileIndex};
 use crate::parallel::{Divide, Workers};
 use crate::region::Region;
-use crate::video::DecodedFrame;
+use crate::video;
 
 /// One epoch's picture.
 pub(super) struct Canvas {
@@ -27,6 +27,9 @@ pub(super) struct Canvas {
     pub(super) chain: u32,
     /// Number of the update that wrote each tile last; 0 when none of this epoch did.
     versions: Vec<u32>,
+    /// Number of the update that wrote all of each tile last, or all of a video in it: what a frame
+    /// that is shown there must be newer than.
+    insides: Vec<u32>,
     /// Tiles that equal the source's pixels as of their version.
     pub(super) exact: Region,
     /// Tiles that a check has found right since they were written.
@@ -50,6 +53,7 @@ impl Canvas {
             epoch,
             chain: 0,
             versions: vec![0; grid.tiles() as usize],
+            insides: vec![0; grid.tiles() as usize],
             exact: Region::empty(size),
             verified: Region::empty(size),
             shown: Vec::with_capacity(grid.tiles() as usize),
@@ -91,6 +95,7 @@ impl Canvas {
     pub(super) fn restart(&mut self, epoch: u32) {
         (self.epoch, self.chain) = (epoch, 0);
         self.versions.fill(0);
+        self.insides.fill(0);
         self.exact.clear();
         self.verified.clear();
         self.video_tiles.clear();
@@ -123,7 +128,7 @@ impl Canvas {
             if self.takes(tile, number) {
                 // What is exact came from the chain, and nothing has been shown over it.
                 let is_known = self.exact.contains(tile);
-                self.note(tile, claim, changed);
+                self.note(tile, claim, number, changed);
                 self.shown.push((tile, is_known));
             }
         }
@@ -161,7 +166,7 @@ impl Canvas {
         changed: &mut Region,
     ) {
         if self.takes(tile, version) || self.version(tile) == version {
-            self.note(tile, claim, changed);
+            self.note(tile, claim, version, changed);
             let is_video = self.video_tiles.contains(tile);
             for part in around_video(self.grid.rect(tile), is_video, self.video_rect) {
                 chain.give(part, &mut self.frame.rows());
@@ -171,8 +176,9 @@ impl Canvas {
         }
     }
 
-    fn note(&mut self, tile: TileIndex, claim: Claim, changed: &mut Region) {
+    fn note(&mut self, tile: TileIndex, claim: Claim, number: u32, changed: &mut Region) {
         if claim != Claim::AroundVideo {
+            self.write_inside(tile, number);
             self.video_tiles.remove(tile);
             self.own.remove(tile);
         }
@@ -183,6 +189,12 @@ impl Canvas {
         }
         self.verified.remove(tile);
         changed.insert(tile);
+    }
+
+    fn write_inside(&mut self, tile: TileIndex, number: u32) {
+        if let Some(inside) = self.insides.get_mut(tile.0 as usize) {
+            *inside = number;
+        }
     }
 
     /// Shows a lossy picture of a block of tiles, `pixels` row by row without gaps, as update
@@ -212,24 +224,27 @@ impl Canvas {
             self.verified.remove(tile);
             self.video_tiles.remove(tile);
             self.own.insert(tile);
+            self.write_inside(tile, number);
             changed.insert(tile);
         }
     }
 
-    /// Shows a video frame of `rect` in the tiles `shown` as update `number`, except where a newer
-    /// update has written.
+    /// Shows the video frame of `rect` that `decoder` has decoded last, in the tiles `shown` as update
+    /// `number`, except where a newer update has written more than what stands around the video.
     pub(super) fn show_video(
         &mut self,
         rect: Rect,
         shown: &Region,
-        mut frame: DecodedFrame<'_>,
+        decoder: &mut video::Decoder,
         number: u32,
         changed: &mut Region,
     ) {
         self.video_tiles.clear();
         self.video_rect = rect;
         for tile in shown.iter() {
-            if self.takes(tile, number) {
+            if self.insides.get(tile.0 as usize).is_some_and(|inside| *inside < number) {
+                self.takes(tile, number);
+                self.write_inside(tile, number);
                 self.exact.remove(tile);
                 self.verified.remove(tile);
                 self.video_tiles.insert(tile);
@@ -244,7 +259,7 @@ impl Canvas {
             let Some(first) = playing().next() else { continue };
             let rows = grid.rect(first).intersect(rect);
             for y in rows.y..rows.y + rows.height {
-                let row = frame.row(y - rect.y);
+                let row = decoder.row(y - rect.y);
                 for tile in playing() {
                     let part = grid.rect(tile).intersect(rect);
                     let from = usize::from(part.x - rect.x) * BYTES_PER_PIXEL;

@@ -11,6 +11,7 @@ mod slices;
 mod video;
 
 use self::canvas::Canvas;
+pub use self::video::{Film, FilmToDecode};
 use crate::bitstream::{
     DecodeError, FieldOffsets, Kind, Limits, PictureHeader, Reader, Rule, StreamRanges, Track,
     UpdateHeader, palette,
@@ -120,6 +121,8 @@ pub struct Decoder {
     hash_bytes: Vec<u8>,
     /// The video stream that plays, or played last.
     stream: Option<video::Stream>,
+    /// What its frames are decoded with; away while one is being decoded.
+    film: Option<Box<FilmToDecode>>,
     /// Tiles that the leaf or frame at hand writes.
     written: Region,
     changed: Region,
@@ -153,6 +156,7 @@ impl Decoder {
             tile_bytes: vec![0; TILE_BYTES],
             hash_bytes: Vec::new(),
             stream: None,
+            film: Some(Box::default()),
             written: nothing.clone(),
             changed: nothing,
         })
@@ -212,30 +216,24 @@ impl Decoder {
     /// # Errors
     /// The first rule of the bitstream that the update breaks; the picture is then unchanged.
     pub fn apply(&mut self, track: Track, update: &[u8]) -> Result<Applied<'_>, DecodeError> {
-        if update.len() > self.limits.max_update_bytes {
-            return Err(Rule::UpdateLimit.at(self.limits.max_update_bytes));
-        }
         let mut reader = Reader::new(update);
-        let (mut header, offsets) = UpdateHeader::read(&mut reader)?;
-        // Slices for a decoder of which it is not known where it stands may start what has started.
-        let is_here = |canvas: &Canvas| {
-            canvas.epoch == header.epoch && header.start == Some(canvas.grid.size())
-        };
-        if header.kind == Kind::Slices && self.canvas.as_ref().is_some_and(is_here) {
-            header.start = None;
-        }
-        if header.kind.track() != track {
-            return Err(Rule::TrackMismatch.at(UpdateHeader::FLAGS_OFFSET));
-        }
+        let (header, admission) = self.read_header(track, update, &mut reader)?;
         let mut checked = None;
-        let status = match self.admit(&header, &offsets)? {
+        let status = match admission {
             Admission::Now(grid) => {
                 let mut is_awaited = true;
                 match header.kind {
                     Kind::Chain => self.apply_chain(update, &mut reader, &header, grid)?,
                     Kind::Leaf => self.apply_leaf(update, &mut reader, &header, grid)?,
                     Kind::Video => {
-                        is_awaited = self.apply_video(update, &mut reader, &header, grid)?;
+                        let film = self.begin_film(&mut reader, header, grid)?;
+                        is_awaited = match film {
+                            Some(mut film) => {
+                                film.decode(update);
+                                self.end_film(film)?
+                            }
+                            None => false,
+                        };
                     }
                     Kind::Slices => self.apply_slices(update, &mut reader, &header, grid)?,
                     Kind::Check => checked = Some(self.apply_check(&mut reader, grid)?),
@@ -254,6 +252,31 @@ impl Decoder {
         };
         let (epoch, number, started) = (header.epoch, header.number, header.start.is_some());
         Ok(Applied { status, changed: &self.changed, epoch, number, started, checked })
+    }
+
+    /// Reads and checks the header of `update`, and finds out whether its turn has come.
+    fn read_header(
+        &self,
+        track: Track,
+        update: &[u8],
+        reader: &mut Reader<'_>,
+    ) -> Result<(UpdateHeader, Admission), DecodeError> {
+        if update.len() > self.limits.max_update_bytes {
+            return Err(Rule::UpdateLimit.at(self.limits.max_update_bytes));
+        }
+        let (mut header, offsets) = UpdateHeader::read(reader)?;
+        // Slices for a decoder of which it is not known where it stands may start what has started.
+        let is_here = |canvas: &Canvas| {
+            canvas.epoch == header.epoch && header.start == Some(canvas.grid.size())
+        };
+        if header.kind == Kind::Slices && self.canvas.as_ref().is_some_and(is_here) {
+            header.start = None;
+        }
+        if header.kind.track() != track {
+            return Err(Rule::TrackMismatch.at(UpdateHeader::FLAGS_OFFSET));
+        }
+        let admission = self.admit(&header, &offsets)?;
+        Ok((header, admission))
     }
 
     /// Whether the update's turn has come, and the grid that it writes on.

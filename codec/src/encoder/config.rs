@@ -44,6 +44,13 @@ pub struct EncoderConfig {
     pub epoch_step: u32,
     /// How many colours pictures have; see [`Encoder::set_colours`](crate::Encoder::set_colours).
     pub colours: ColourMode,
+    /// Whether the caller takes frames of film and has them coded, by
+    /// [`Encoder::take_film`](crate::Encoder::take_film), so that nothing else waits for them.
+    /// Otherwise [`Encoder::encode`](crate::Encoder::encode) codes them.
+    pub film_apart: bool,
+    /// Bytes a second that film in a video region may take for each million pixels of it, however much
+    /// the path carries; `None` leaves it the quality that it should have.
+    pub film_bytes_per_s_per_megapixel: Option<u32>,
 }
 
 impl Default for EncoderConfig {
@@ -59,6 +66,8 @@ impl Default for EncoderConfig {
             first_epoch: 1,
             epoch_step: 1,
             colours: ColourMode::Standard,
+            film_apart: false,
+            film_bytes_per_s_per_megapixel: None,
         }
     }
 }

@@ -45,6 +45,7 @@ pub use self::slices::Position;
 use self::slices::Slices;
 use self::text::TextSearch;
 use self::tile::{Candidate, Held, Task, TileState};
+pub use self::video::FilmToCode;
 use self::video::Video;
 use crate::chain::{Line, MAX_LANES, MAX_VECTORS, StreamEncoder, Vector};
 use crate::colour::Colours;
@@ -230,7 +231,7 @@ impl Encoder {
         if !self.stale.is_empty()
             || self.chain == 0
             || self.has_other_colours()
-            || self.video.is_due()
+            || !self.config.film_apart && self.video.is_due()
         {
             return Some(0);
         }
@@ -290,7 +291,8 @@ impl Encoder {
             report = Report::default();
             self.scan(frame, damage, request, &mut report);
         }
-        if !self.candidates.is_empty() || self.chain == 0 || self.video.is_due() {
+        let is_film_due = !self.config.film_apart && self.video.is_due();
+        if !self.candidates.is_empty() || self.chain == 0 || is_film_due {
             self.set_video_apart(frame, request.now_us);
             self.set_known_film_apart(frame, request.now_us);
             if self.is_reset_due {
@@ -307,12 +309,31 @@ impl Encoder {
             if report.coarse_tiles + report.jpeg_tiles > 0 {
                 self.pace.learn(report.bytes, request.now_us);
             }
-            self.emit_video(frame, request.now_us, damage, &mut report, out);
+            self.await_video(damage);
+            self.code_film_here(frame, request.now_us, &mut report, out);
             self.video.end_if_over();
         }
         self.emit_check(request.now_us, &mut report, out);
         report.waiting_tiles = damage.len() as u32;
         report
+    }
+
+    /// Codes a frame of film that is due, unless the caller takes it.
+    fn code_film_here(
+        &mut self,
+        frame: FrameView<'_>,
+        now_us: u64,
+        report: &mut Report,
+        out: &mut Payloads,
+    ) {
+        if !self.config.film_apart
+            && let Some(mut film) = self.take_film(frame, now_us)
+        {
+            film.code();
+            let Report { video_tiles, bytes, .. } = self.put_film(film, out);
+            report.video_tiles += video_tiles;
+            report.bytes += bytes;
+        }
     }
 
     /// Hashes the damaged tiles and those to refine, and keeps as candidates those that have

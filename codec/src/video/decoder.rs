@@ -4,7 +4,7 @@
 //! the size of what it decodes is known before it sees a byte, and checked again afterwards.
 
 use openh264::OpenH264API;
-use openh264::decoder::{DecodedYUV, Decoder as Library, DecoderConfig};
+use openh264::decoder::{Decoder as Library, DecoderConfig};
 use openh264::formats::YUVSource;
 
 use super::planes::{PlanesView, RowScratch};
@@ -18,25 +18,10 @@ pub(crate) struct Decoder {
     size: Size,
     /// The library's input: a byte stream.
     units: Vec<u8>,
+    /// The frame decoded last, whole macroblocks. The library's own memory is lent for a moment only.
+    luma: Vec<u8>,
+    chroma: [Vec<u8>; 2],
     scratch: RowScratch,
-}
-
-/// A frame that was decoded, in the library's memory.
-pub(crate) struct DecodedFrame<'a> {
-    /// Large enough for the size, both chroma planes alike.
-    library: DecodedYUV<'a>,
-    size: Size,
-    scratch: &'a mut RowScratch,
-}
-
-impl DecodedFrame<'_> {
-    /// The pixels of row `y`, which the frame has.
-    pub(crate) fn row(&mut self, y: u16) -> &[u8] {
-        let Self { library, size, scratch } = self;
-        let (stride, chroma_stride, _) = library.strides();
-        let chroma = [library.u(), library.v()];
-        PlanesView { luma: library.y(), chroma, stride, chroma_stride }.row(*size, y, scratch)
-    }
 }
 
 impl Decoder {
@@ -47,7 +32,15 @@ impl Decoder {
     pub(crate) fn new(size: Size) -> Result<Self, Rule> {
         let library = Library::with_api_config(OpenH264API::from_source(), DecoderConfig::new())
             .map_err(|_| Rule::VideoFrame)?;
-        Ok(Self { library, size, units: Vec::new(), scratch: RowScratch::default() })
+        let area = padded(size).area();
+        Ok(Self {
+            library,
+            size,
+            units: Vec::new(),
+            luma: vec![0; area],
+            chroma: [vec![0; area / 4], vec![0; area / 4]],
+            scratch: RowScratch::default(),
+        })
     }
 
     /// The size of the pictures.
@@ -56,11 +49,7 @@ impl Decoder {
     }
 
     /// Decodes the next frame, whose slice is `payload`. After an error the stream cannot go on.
-    pub(crate) fn decode(
-        &mut self,
-        payload: &[u8],
-        kind: FrameKind,
-    ) -> Result<DecodedFrame<'_>, Rule> {
+    pub(crate) fn decode(&mut self, payload: &[u8], kind: FrameKind) -> Result<(), Rule> {
         if payload.first() != Some(&kind.nal_header()) {
             return Err(Rule::VideoUnit);
         }
@@ -90,6 +79,25 @@ impl Decoder {
         if !is_whole {
             return Err(Rule::VideoFrame);
         }
-        Ok(DecodedFrame { library: decoded, size: self.size, scratch: &mut self.scratch })
+        let [cb, cr] = &mut self.chroma;
+        let planes = [
+            (decoded.y(), stride, &mut self.luma, width),
+            (decoded.u(), cb_stride, cb, width / 2),
+            (decoded.v(), cr_stride, cr, width / 2),
+        ];
+        for (plane, stride, to, width) in planes {
+            for (to, row) in to.chunks_exact_mut(width).zip(plane.chunks(stride)) {
+                to.copy_from_slice(&row[..width]);
+            }
+        }
+        Ok(())
+    }
+
+    /// The pixels of row `y` of the frame decoded last, which it has.
+    pub(crate) fn row(&mut self, y: u16) -> &[u8] {
+        let Self { size, luma, chroma: [cb, cr], scratch, .. } = self;
+        let stride = usize::from(padded(*size).width);
+        PlanesView { luma, chroma: [cb, cr], stride, chroma_stride: stride / 2 }
+            .row(*size, y, scratch)
     }
 }

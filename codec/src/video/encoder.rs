@@ -27,7 +27,8 @@ const OPTION: ENCODER_OPTION = ENCODER_OPTION_SVC_ENCODE_PARAM_EXT;
 
 /// Codes pictures of one size.
 pub(crate) struct Encoder {
-    library: Library,
+    /// Opened with the first picture that is coded.
+    library: Option<Library>,
     size: Size,
     planes: Planes,
     parameter_sets: Vec<u8>,
@@ -69,7 +70,16 @@ impl YUVSource for Planes {
 
 impl Encoder {
     /// A coder of pictures of `size`, which [`super::allows`].
-    pub(crate) fn new(size: Size) -> Result<Self, ToolFailed> {
+    pub(crate) fn new(size: Size) -> Self {
+        let mut planes = Planes::default();
+        planes.reset(padded(size));
+        let mut parameter_sets = Vec::new();
+        parameter_sets::write(planes.size(), &mut parameter_sets);
+        Self { library: None, size, planes, parameter_sets, quantizer: 0 }
+    }
+
+    /// Opens the library for pictures like `planes`.
+    fn open(planes: &Planes) -> Result<Library, ToolFailed> {
         // No frame is skipped, none becomes intra by itself, and all blocks of one are alike: what
         // the caller decides is not decided again below.
         let config = EncoderConfig::new()
@@ -82,20 +92,15 @@ impl Encoder {
             .scene_change_detect(false)
             .adaptive_quantization(false)
             .background_detection(false);
-        let library = Library::with_api_config(OpenH264API::from_source(), config)?;
-        let mut planes = Planes::default();
-        planes.reset(padded(size));
-        let mut parameter_sets = Vec::new();
-        parameter_sets::write(planes.size(), &mut parameter_sets);
-        let mut encoder = Self { library, size, planes, parameter_sets, quantizer: 0 };
+        let mut library = Library::with_api_config(OpenH264API::from_source(), config)?;
         // The binding begins with its first picture, before which there is nothing to set.
-        encoder.library.encode(&encoder.planes)?;
-        encoder.set(|settings| {
+        library.encode(planes)?;
+        set(&mut library, |settings| {
             settings.iRCMode = RC_OFF_MODE;
             settings.iEntropyCodingModeFlag = 1;
             settings.sSpatialLayers[0].uiProfileIdc = PRO_HIGH;
         })?;
-        Ok(encoder)
+        Ok(library)
     }
 
     /// The size of its pictures.
@@ -131,14 +136,18 @@ impl Encoder {
         quantizer: u8,
         out: &mut Vec<u8>,
     ) -> Result<f32, ToolFailed> {
-        if quantizer != self.quantizer {
-            self.set(|settings| settings.sSpatialLayers[0].iDLayerQp = i32::from(quantizer))?;
-            self.quantizer = quantizer;
+        let Self { library, planes, parameter_sets, quantizer: present, .. } = self;
+        let library = match library {
+            Some(library) => library,
+            None => library.insert(Self::open(planes)?),
+        };
+        if quantizer != *present {
+            set(library, |settings| settings.sSpatialLayers[0].iDLayerQp = i32::from(quantizer))?;
+            *present = quantizer;
         }
         if kind == FrameKind::Intra {
-            self.library.force_intra_frame();
+            library.force_intra_frame();
         }
-        let Self { library, planes, parameter_sets, .. } = self;
         let coded = Coded::of(planes, library)?;
         let mut headers = match kind {
             FrameKind::Intra => parameter_sets.as_slice(),
@@ -162,23 +171,23 @@ impl Encoder {
         }
         error.filter(|_| headers.is_empty()).ok_or(ToolFailed)
     }
+}
 
-    /// Changes the library's settings, which begin with its first picture.
-    fn set(&mut self, change: impl FnOnce(&mut SEncParamExt)) -> Result<(), ToolFailed> {
-        let mut settings = SEncParamExt::default();
-        // SAFETY: nothing that the binding relies on is touched through it: no size, no format, no
-        // frame in progress, since this borrows the encoder alone.
-        let library = unsafe { self.library.raw_api() };
-        // SAFETY: the option's value is a `SEncParamExt`, which is written whole, and lives on.
-        let read = unsafe { library.get_option(OPTION, (&raw mut settings).cast()) };
-        if read != 0 {
-            return Err(ToolFailed);
-        }
-        change(&mut settings);
-        // SAFETY: the option's value is a `SEncParamExt`, which the library copies.
-        let written = unsafe { library.set_option(OPTION, (&raw mut settings).cast()) };
-        if written == 0 { Ok(()) } else { Err(ToolFailed) }
+/// Changes the library's settings, which begin with its first picture.
+fn set(library: &mut Library, change: impl FnOnce(&mut SEncParamExt)) -> Result<(), ToolFailed> {
+    let mut settings = SEncParamExt::default();
+    // SAFETY: nothing that the binding relies on is touched through it: no size, no format, no
+    // frame in progress, since this borrows the encoder alone.
+    let library = unsafe { library.raw_api() };
+    // SAFETY: the option's value is a `SEncParamExt`, which is written whole, and lives on.
+    let read = unsafe { library.get_option(OPTION, (&raw mut settings).cast()) };
+    if read != 0 {
+        return Err(ToolFailed);
     }
+    change(&mut settings);
+    // SAFETY: the option's value is a `SEncParamExt`, which the library copies.
+    let written = unsafe { library.set_option(OPTION, (&raw mut settings).cast()) };
+    if written == 0 { Ok(()) } else { Err(ToolFailed) }
 }
 
 impl<'a> Coded<'a> {

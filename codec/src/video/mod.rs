@@ -15,7 +15,7 @@ mod encoder;
 mod parameter_sets;
 mod planes;
 
-pub(crate) use self::decoder::{DecodedFrame, Decoder};
+pub(crate) use self::decoder::Decoder;
 pub(crate) use self::detail::Detail;
 pub(crate) use self::encoder::Encoder;
 use crate::geometry::Size;

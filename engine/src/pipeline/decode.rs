@@ -1,5 +1,9 @@
 //! The decode thread: received updates in, pictures for the window out.
+//!
+//! Frames of film are decoded on a thread beside this one, one after another, and shown when they are
+//! decoded. Updates that come meanwhile do not wait for them.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,11 +11,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 use crossbeam::queue::ArrayQueue;
-use tessera_codec::{Checked, DecodeError, Decoder, Region, Rule, Size, Status, Track};
+use tessera_codec::{
+    Applied, Checked, DecodeError, Decoder, Film, Region, Rule, Size, Status, Track,
+};
 use tessera_transport::acknowledgement::Outcome;
 use tessera_transport::report::{Differs, MAX_PARTS, Report};
 
 use super::allowance::Allowance;
+use super::aside::Aside;
+use super::film::ToDecode;
 use super::slot::Slot;
 use crate::clock;
 use crate::view::{Feed, PictureInfo};
@@ -22,6 +30,10 @@ const INBOX: usize = 64;
 /// Leaves that may wait for the chain update that they build on. A sender that waits for
 /// acknowledgements has far fewer on the way.
 const MAX_HELD: usize = 64;
+
+/// Frames of film that may wait for those before them. A sender that waits for acknowledgements has far
+/// fewer on the way.
+const MAX_FILM: usize = 64;
 
 /// Updates that one picture may gather while more are waiting, and how long after the picture before
 /// it none gathers further pictures of the sharer, in microseconds: half of one at 60 a second. A choice; showing costs
@@ -94,7 +106,7 @@ impl DecodeQueues {
             inbox: ArrayQueue::new(INBOX),
             inbox_space: AtomicWaker::new(),
             // One report for each update that is in the inbox, held or gathered.
-            decoded: ArrayQueue::new(2 * INBOX + MAX_HELD),
+            decoded: ArrayQueue::new(2 * INBOX + MAX_HELD + MAX_FILM),
             reports: ArrayQueue::new(REPORTS),
             acknowledge: Arc::new(AtomicWaker::new()),
             attach: Slot::new(),
@@ -141,6 +153,10 @@ pub(crate) struct Decode {
     /// Tiles that changed since the last picture shown.
     changed: Region,
     held: Vec<Received>,
+    /// Film: the frames that wait for the one being decoded.
+    film: Aside<ToDecode>,
+    waiting: VecDeque<Received>,
+    is_decoding: bool,
     /// The latest update applied, for the picture's description.
     latest: PictureInfo,
     gathered: u32,
@@ -155,7 +171,7 @@ pub(crate) struct Decode {
 }
 
 impl Decode {
-    pub(crate) fn new(decoder: Decoder, queues: Arc<DecodeQueues>) -> Self {
+    pub(crate) fn new(decoder: Decoder, queues: Arc<DecodeQueues>, film: Aside<ToDecode>) -> Self {
         Self {
             decoder,
             queues,
@@ -164,6 +180,9 @@ impl Decode {
             chain: 0,
             changed: Region::empty(Size::default()),
             held: Vec::with_capacity(MAX_HELD),
+            film,
+            waiting: VecDeque::with_capacity(MAX_FILM),
+            is_decoding: false,
             latest: PictureInfo::default(),
             gathered: 0,
             next: None,
@@ -176,35 +195,106 @@ impl Decode {
 
     /// Runs until it is stopped or an update breaks a rule.
     pub(crate) fn run(mut self) {
+        self.film.register_owner();
         while !self.queues.stopped.load(Ordering::SeqCst) {
             if let Some(attachment) = self.queues.attach.take() {
                 self.feed = attachment.feed;
                 self.first_update = attachment.first_update;
                 self.show();
             }
-            let Some(received) = self.take_next() else {
-                std::thread::park();
-                continue;
-            };
-            let damage_us = received.damage_us;
-            if let Err(rule) = self.apply(received) {
-                let _ = self.queues.failure.set(rule);
-                self.queues.acknowledge.wake();
-                return;
-            }
-            self.next = self.take_next();
-            if self.is_to_be_shown(damage_us) {
-                self.show();
+            match self.step() {
+                Ok(true) => {}
+                Ok(false) => std::thread::park(),
+                Err(rule) => {
+                    let _ = self.queues.failure.set(rule);
+                    self.queues.acknowledge.wake();
+                    return;
+                }
             }
         }
     }
 
-    fn take_next(&mut self) -> Option<Received> {
-        self.next.take().or_else(|| {
+    /// Applies an update and shows film that is decoded; whether there was any of it.
+    fn step(&mut self) -> Result<bool, String> {
+        let received = self.take_next()?;
+        let is_any = received.is_some();
+        if let Some(received) = received {
+            let damage_us = received.damage_us;
+            self.apply(received)?;
+            self.next = self.take_next()?;
+            if self.is_to_be_shown(damage_us) {
+                self.show();
+            }
+        }
+        let is_film = self.show_film()?;
+        self.begin_film()?;
+        Ok(is_any || is_film)
+    }
+
+    /// The next update that is no film; film that came before it waits for its turn.
+    fn take_next(&mut self) -> Result<Option<Received>, String> {
+        if self.next.is_some() {
+            return Ok(self.next.take());
+        }
+        loop {
             let received = self.queues.inbox.pop();
             self.queues.inbox_space.wake();
-            received
-        })
+            match received {
+                Some(frame) if frame.track == Track::Video => {
+                    if self.waiting.len() == MAX_FILM {
+                        return Err("too many frames of film at a time".into());
+                    }
+                    self.waiting.push_back(frame);
+                }
+                other => return Ok(other),
+            }
+        }
+    }
+
+    /// Has the next frame of film decoded, if it has come, its turn has, and none is being decoded.
+    fn begin_film(&mut self) -> Result<(), String> {
+        while let Some(received) = self.waiting.pop_front_if(|_| !self.is_decoding) {
+            let outcome = match self.decoder.take_film(&received.bytes) {
+                Ok(Film::Due(film)) => {
+                    self.is_decoding = true;
+                    let job = ToDecode { received, film };
+                    return self.film.give(job).map_err(|_| "too much film at a time".into());
+                }
+                Ok(Film::Not(Status::AheadOfChain { .. })) if !self.is_overtaken(&received) => {
+                    self.waiting.push_front(received);
+                    return Ok(());
+                }
+                Ok(Film::Not(_)) => Ok(()),
+                Err(error) => Err(error),
+            };
+            match outcome {
+                Ok(()) => self.left_out(&received)?,
+                Err(error) => self.refuse(&received, error)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows the frame of film that has been decoded, if there is one.
+    fn show_film(&mut self) -> Result<bool, String> {
+        let Some(ToDecode { received, film }) = self.film.take() else { return Ok(false) };
+        self.is_decoding = false;
+        match self.decoder.put_film(film) {
+            Ok(Applied { status: Status::Applied, changed, .. }) => {
+                merge(&mut self.changed, changed);
+                self.applied(&received, Outcome::Applied)?;
+                self.show();
+            }
+            Ok(_) => self.left_out(&received)?,
+            Err(error) => self.refuse(&received, error)?,
+        }
+        Ok(true)
+    }
+
+    /// Whether what an update that is ahead of the chain builds on comes in another way now, or came
+    /// from a line that was left since.
+    const fn is_overtaken(&self, received: &Received) -> bool {
+        self.waits || received.chain < self.chain
     }
 
     /// Whether the picture as of the latest update, of damage noticed at `damage_us`, goes to the
@@ -228,6 +318,7 @@ impl Decode {
     }
 
     fn apply_one(&mut self, received: Received) -> Result<(), String> {
+        let is_overtaken = self.is_overtaken(&received);
         let applied = match self.decoder.apply(received.track, &received.bytes) {
             Ok(applied) => applied,
             Err(error) => return self.refuse(&received, error),
@@ -235,18 +326,10 @@ impl Decode {
         let differs = applied.checked == Some(Checked::Differs);
         let outcome = match applied.status {
             Status::Applied => {
-                if self.changed.grid() == applied.changed.grid() {
-                    self.changed.merge(applied.changed);
-                } else {
-                    self.changed.clone_from(applied.changed);
-                    self.changed.fill();
-                }
+                merge(&mut self.changed, applied.changed);
                 Outcome::Applied
             }
-            // What it builds on comes in another way now, or came from a line that was left since.
-            Status::AheadOfChain { .. } if self.waits || received.chain < self.chain => {
-                Outcome::Overtaken
-            }
+            Status::AheadOfChain { .. } if is_overtaken => Outcome::Overtaken,
             Status::AheadOfChain { .. } if self.held.len() < MAX_HELD => {
                 self.held.push(received);
                 return Ok(());
@@ -258,13 +341,19 @@ impl Decode {
             self.chain = received.chain + 1;
             self.waits &= self.decoder.is_broken();
         }
+        self.applied(&received, outcome)?;
+        if differs { self.tell_hashes(clock::now_us()) } else { Ok(()) }
+    }
+
+    /// Notes and reports that an update has been applied, or is of no use.
+    fn applied(&mut self, received: &Received, outcome: Outcome) -> Result<(), String> {
         let decoded_us = clock::now_us();
         let oldest_us = match (self.latest.damage_us, received.damage_us) {
             (0, damage_us) | (damage_us, 0) => damage_us,
             (gathered_us, damage_us) => gathered_us.min(damage_us),
         };
         self.latest = PictureInfo {
-            update: received.sequence,
+            update: self.latest.update.max(received.sequence),
             exact: self.decoder.is_exact(),
             verified: self.decoder.is_verified(),
             received_us: received.received_us,
@@ -273,8 +362,13 @@ impl Decode {
         };
         self.gathered += 1;
         let shown = self.feed.is_some() && self.chain > self.first_update;
-        self.decoded(Decoded { sequence: received.sequence, decoded_us, outcome, shown })?;
-        if differs { self.tell_hashes(decoded_us) } else { Ok(()) }
+        self.decoded(Decoded { sequence: received.sequence, decoded_us, outcome, shown })
+    }
+
+    /// Reports that an update is of no use.
+    fn left_out(&self, received: &Received) -> Result<(), String> {
+        let (sequence, decoded_us) = (received.sequence, clock::now_us());
+        self.decoded(Decoded { sequence, decoded_us, outcome: Outcome::Overtaken, shown: false })
     }
 
     /// An update was refused. Of the chain the sharer is asked for everything again, unless its
@@ -283,11 +377,9 @@ impl Decode {
     fn refuse(&mut self, received: &Received, error: DecodeError) -> Result<(), String> {
         let cannot = || format!("an update that cannot be decoded: {error}");
         let now_us = clock::now_us();
-        let (sequence, outcome) = (received.sequence, Outcome::Overtaken);
-        let left_out = Decoded { sequence, decoded_us: now_us, outcome, shown: false };
         // What the H.264 decoder does not take counts as lost: the sharer begins another stream.
         if error.rule == Rule::VideoFrame && self.losses.take(now_us) {
-            return self.decoded(left_out);
+            return self.left_out(received);
         }
         if received.track != Track::Chain || !self.decoder.is_broken() {
             return Err(cannot());
@@ -300,7 +392,7 @@ impl Decode {
             self.waits = true;
             self.tell(Report::Lost)?;
         }
-        self.decoded(left_out)
+        self.left_out(received)
     }
 
     /// Tells the sharer what is shown, after a check has found that it differs.
@@ -348,6 +440,16 @@ impl Decode {
     }
 }
 
+/// Adds `changed`, of which an update tells, to the set of what has changed.
+fn merge(all: &mut Region, changed: &Region) {
+    if all.grid() == changed.grid() {
+        all.merge(changed);
+    } else {
+        all.clone_from(changed);
+        all.fill();
+    }
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use tessera_codec::DecoderConfig;
@@ -368,7 +470,8 @@ mod tests {
     #[test]
     fn a_picture_waits_for_its_own_updates_and_briefly_for_those_of_others() {
         let decoder = Decoder::new(DecoderConfig::default()).expect("decoder");
-        let mut decode = Decode::new(decoder, Arc::new(DecodeQueues::new()));
+        let film = Aside::start("tessera-test", 1).expect("a thread");
+        let mut decode = Decode::new(decoder, Arc::new(DecodeQueues::new()), film);
         assert!(decode.is_to_be_shown(5), "nothing else has come");
         decode.next = Some(received(5));
         assert!(!decode.is_to_be_shown(5), "its leaf has come");

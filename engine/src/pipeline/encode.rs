@@ -3,21 +3,24 @@
 //! One thread serves all lines in turn, each from the newest picture. So a share never takes more
 //! cores than one encoder has threads, and the lines look at one picture without handing it around.
 //! A line's turn is short where others wait for it (`line`). Lines exist only while they have
-//! viewers.
+//! viewers. Frames of film are coded on a thread beside this one, since the rest of a picture must not
+//! wait for them: it is coded and sent first, and the film when it is coded.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tessera_codec::{Encoder, EncoderConfig, SetupError, Size};
 
+use super::aside::Aside;
 use super::capture::Captured;
-use super::line::{Kind, Line, Member, Now, Turn};
+use super::film::ToCode;
+use super::line::{FilmTurn, Kind, Line, Member, Now, Turn};
 use super::pictures::Reader;
 use super::stage::{Seating, Seatings, Stage};
 use crate::clock;
 
 /// Most lines at a time: a fast and a slow one for each colour mode.
-const MAX_LINES: usize = 6;
+pub(super) const MAX_LINES: usize = 6;
 
 /// The epochs that the next encoder at each place begins with. Encoders at different places never
 /// use the same, since viewers change from one to another: each counts in steps of [`MAX_LINES`].
@@ -48,7 +51,19 @@ pub(crate) struct Encode {
     epochs: Epochs,
     /// The place whose turn is next.
     next: usize,
-    threads: usize,
+    /// Name of the next line.
+    next_line: u64,
+    settings: Settings,
+    film: Aside<ToCode>,
+}
+
+/// What does not change during a share.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settings {
+    /// Threads that code.
+    pub(super) threads: usize,
+    /// See [`super::Sharer::limit_film`].
+    pub(super) film_bytes_per_s_per_megapixel: Option<u32>,
 }
 
 enum Next {
@@ -64,7 +79,8 @@ impl Encode {
         seatings: Arc<Seatings>,
         pictures: Reader<Captured>,
         epochs: Epochs,
-        threads: usize,
+        settings: Settings,
+        film: Aside<ToCode>,
     ) -> Self {
         Self {
             stage,
@@ -74,13 +90,16 @@ impl Encode {
             lines: Default::default(),
             epochs,
             next: 0,
-            threads,
+            next_line: 0,
+            settings,
+            film,
         }
     }
 
     /// Runs until the stage is stopped, and returns the epochs of the next share.
     pub(crate) fn run(mut self) -> Epochs {
         self.stage.gate.register_encoder(std::thread::current());
+        self.film.register_owner();
         while !self.stage.gate.is_stopped() {
             match self.step() {
                 Next::Again => {}
@@ -105,6 +124,7 @@ impl Encode {
             line.heed_reports();
         }
         self.settle_lines(now_us);
+        self.send_film(now_us);
         let mut turn = self.take_turns(now_us);
         if matches!(turn, Turn::Blocked(_)) {
             self.stage.gate.encoder_waits();
@@ -113,11 +133,59 @@ impl Encode {
         // Newer pixels go first.
         let is_open = self.seating.iter().any(|seat| seat.is_open());
         let capture_goes = self.stage.gate.encoder_idle(is_open);
+        let mut film = self.take_film(now_us);
+        if matches!(film, FilmTurn::Blocked(_)) {
+            self.stage.gate.encoder_waits();
+            film = self.take_film(now_us);
+        }
+        let film_us = match film {
+            FilmTurn::None => None,
+            FilmTurn::Blocked(until_us) => until_us,
+        };
         match turn {
             Turn::Worked if !capture_goes => Next::Again,
-            Turn::Worked => Next::Wait(None),
-            Turn::Waits(until_us) | Turn::Blocked(until_us) => Next::Wait(until_us),
+            Turn::Worked => Next::Wait(film_us),
+            Turn::Waits(until_us) | Turn::Blocked(until_us) => {
+                Next::Wait(until_us.into_iter().chain(film_us).min())
+            }
         }
+    }
+
+    /// Sends the frames of film that have been coded.
+    fn send_film(&mut self, now_us: u64) {
+        while let Some(ToCode { line, film }) = self.film.take() {
+            if let Some(line) = self.lines.iter_mut().flatten().find(|other| other.id == line) {
+                line.send_film(film, now_us, &self.stage.coding);
+            }
+        }
+    }
+
+    /// Has the lines' film coded, as far as it is due and somebody has room for it.
+    fn take_film(&mut self, now_us: u64) -> FilmTurn {
+        let Some(picture) = self.pictures.current() else { return FilmTurn::None };
+        let mut blocked = FilmTurn::None;
+        for line in self.lines.iter_mut().flatten() {
+            let due_us = match line.film_turn(now_us) {
+                FilmTurn::None => match line.take_film(picture, now_us) {
+                    None => continue,
+                    Some(film) => {
+                        if let Err(job) = self.film.give(ToCode { line: line.id, film }) {
+                            // There is room for one of each line; what was not coded goes otherwise.
+                            line.send_film(job.film, now_us, &self.stage.coding);
+                        }
+                        continue;
+                    }
+                },
+                FilmTurn::Blocked(due_us) => due_us,
+            };
+            blocked = match blocked {
+                FilmTurn::None => FilmTurn::Blocked(due_us),
+                FilmTurn::Blocked(other) => {
+                    FilmTurn::Blocked(other.into_iter().chain(due_us).min())
+                }
+            };
+        }
+        blocked
     }
 
     /// Takes the newest picture; what has changed in it is damage of each line.
@@ -215,15 +283,20 @@ impl Encode {
     /// Begins a line at a free place; there is one, since there are as many as kinds.
     fn begin_line(&mut self, kind: Kind) -> Result<usize, SetupError> {
         let place = self.lines.iter().position(Option::is_none).unwrap_or_default();
+        let Settings { threads, film_bytes_per_s_per_megapixel } = self.settings;
         let config = EncoderConfig {
-            threads: self.threads,
+            threads,
             first_epoch: self.epochs.0[place],
             epoch_step: MAX_LINES as u32,
             colours: kind.colours,
+            film_apart: true,
+            film_bytes_per_s_per_megapixel,
             ..EncoderConfig::default()
         };
         let size = self.pictures.current().map_or_else(Size::default, |now| now.frame.size());
-        self.lines[place] = Some(Line::new(kind, Encoder::new(size, config)?, size));
+        let encoder = Encoder::new(size, config)?;
+        self.lines[place] = Some(Line::new(self.next_line, kind, encoder, size));
+        self.next_line += 1;
         Ok(place)
     }
 

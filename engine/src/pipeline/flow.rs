@@ -10,6 +10,10 @@
 /// to the round trip.
 pub(crate) const MAX_UNPRESENTED: u64 = 2;
 
+/// Frames of film that a viewer may have received and not yet decoded. They are decoded apart and hold
+/// nothing else up.
+pub(crate) const MAX_UNDECODED_FILM: u64 = 1;
+
 /// Data that may wait in QUIC for the window, as time at the pace at which the window lets it out,
 /// in microseconds: enough to bridge the coding of the next update. It is sent in any case, however
 /// old it gets.

@@ -8,8 +8,8 @@
 use std::sync::Arc;
 
 use tessera_codec::{
-    Audience, ColourMode, EncodeRequest, Encoder, Pace, Pacing, Payloads, Position, Region, Size,
-    TileIndex, Track,
+    Audience, ColourMode, EncodeRequest, Encoder, FilmToCode, Pace, Pacing, Payloads, Position,
+    Region, Size, TileIndex, Track,
 };
 use tessera_transport::report::{Differs, Report};
 
@@ -31,6 +31,10 @@ const SHARED_TURN_BYTES: usize = 32 << 10;
 /// How long a viewer may be about to catch up with a line that others follow, in microseconds: then
 /// the line is too fast for it. A choice.
 const CATCHING_UP_US: u64 = 2_000_000;
+
+/// How long film waits for a viewer that follows and has no room for it, while others have, in
+/// microseconds: about a frame's time. A choice.
+const FILM_WAIT_US: u64 = 30_000;
 
 /// What tells the lines of a share apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,19 +72,14 @@ impl Member {
         Kind { colours: self.seat.colours(), pace: self.pacing.pace() }
     }
 
-    /// Gives the viewer the same buffers as the others.
+    /// Gives the viewer the same buffers as the others: the updates of a picture, or a frame of film.
     fn send(&mut self, payloads: &Payloads, epoch: u32, damage_us: u64) {
-        // Frames of a video are of no use to whoever lacks those before them.
-        let begins = payloads.iter().any(|payload| payload.begins_video);
-        self.lacks_video &= !begins;
-        let lacks_video = self.lacks_video;
-        let is_sent = |track| track != Track::Video || !lacks_video;
-        let bytes = payloads.iter().filter(|payload| is_sent(payload.track));
         // Counted before the connection can see them, so that bytes in flight never look negative.
-        self.seat.encoded(bytes.map(|payload| payload.bytes.len() as u64).sum());
-        let mut left = payloads.iter().filter(|payload| is_sent(payload.track)).peekable();
+        self.seat.encoded(payloads.iter().map(|payload| payload.bytes.len() as u64).sum());
+        let mut left = payloads.iter().peekable();
         while let Some(payload) = left.next() {
-            let ends_picture = left.peek().is_none();
+            // Film has slots of its own.
+            let ends_picture = left.peek().is_none() && payload.track != Track::Video;
             let payload = payload.clone();
             let is_queued = self.seat.push(Outgoing { payload, epoch, damage_us, ends_picture });
             debug_assert!(is_queued, "an open seat has room");
@@ -99,6 +98,14 @@ pub(super) enum Turn {
     Blocked(Option<u64>),
 }
 
+/// Whether a line's film may be coded.
+pub(super) enum FilmTurn {
+    /// Nothing is in its way; there may be none.
+    None,
+    /// Some is due for viewers that have no room; or, from this time on, for those that have.
+    Blocked(Option<u64>),
+}
+
 /// What a turn needs to know.
 pub(super) struct Now<'a> {
     pub(super) picture: Option<&'a Picture<Captured>>,
@@ -111,6 +118,8 @@ pub(super) struct Now<'a> {
 
 /// See the module documentation.
 pub(super) struct Line {
+    /// Names it among the lines of a share.
+    pub(super) id: u64,
     pub(super) kind: Kind,
     encoder: Encoder,
     audience: Audience,
@@ -122,12 +131,25 @@ pub(super) struct Line {
     open: Vec<u64>,
     next_to_heal: usize,
     refine_after_us: u64,
+    film: FilmAway,
+}
+
+/// What is known of the frame of film that is due or being coded.
+#[derive(Default)]
+struct FilmAway {
+    /// Since when it is due and some viewer has room for it.
+    due_us: Option<u64>,
+    /// Viewers that will get it.
+    open: Vec<u64>,
+    /// When the damage in it was noticed.
+    damage_us: u64,
 }
 
 impl Line {
     /// A line of `encoder` that has coded nothing of a picture of `size`.
-    pub(super) fn new(kind: Kind, encoder: Encoder, size: Size) -> Self {
+    pub(super) fn new(id: u64, kind: Kind, encoder: Encoder, size: Size) -> Self {
         Self {
+            id,
             kind,
             encoder,
             audience: Audience::new(),
@@ -137,6 +159,7 @@ impl Line {
             open: Vec::new(),
             next_to_heal: 0,
             refine_after_us: 0,
+            film: FilmAway::default(),
         }
     }
 
@@ -322,7 +345,6 @@ impl Line {
     fn deliver(&mut self, now: &Now<'_>, damage_us: u64) {
         let Self { encoder, audience, members, payloads, open, .. } = self;
         let position = encoder.position();
-        let has_video = payloads.iter().any(|payload| payload.track == Track::Video);
         for member in members.iter_mut() {
             let id = member.seat.id;
             let is_left_out = !open.contains(&id);
@@ -332,7 +354,6 @@ impl Line {
                     now.coding.on_left_out();
                 }
             }
-            member.lacks_video |= has_video && is_left_out;
         }
         let has_room = |id: u64| open.contains(&id);
         audience.deliver(position, has_room, |id| {
@@ -341,11 +362,79 @@ impl Line {
             }
         });
         payloads.clear();
-        // Whoever follows and lacks the video's last frame needs another beginning.
-        let lacks = |member: &Member| member.lacks_video && audience.follows(member.seat.id);
-        if has_video && members.iter().any(lacks) {
+    }
+
+    /// Whether a frame of film may be taken now. Whoever has no room for it is waited for briefly.
+    pub(super) fn film_turn(&mut self, now_us: u64) -> FilmTurn {
+        let Self { encoder, audience, members, film, .. } = self;
+        // While one is being coded, `open` says who gets it.
+        if !encoder.is_film_due() {
+            film.due_us = None;
+            return FilmTurn::None;
+        }
+        film.open.clear();
+        let mut following = 0;
+        for Member { seat, .. } in members.iter().filter(|it| audience.follows(it.seat.id)) {
+            following += 1;
+            if seat.takes_film() {
+                film.open.push(seat.id);
+            }
+        }
+        if film.open.is_empty() {
+            return FilmTurn::Blocked(None);
+        }
+        let until_us = *film.due_us.get_or_insert(now_us) + FILM_WAIT_US;
+        if film.open.len() < following && now_us < until_us {
+            return FilmTurn::Blocked(Some(until_us));
+        }
+        FilmTurn::None
+    }
+
+    /// Takes a frame of film out of `picture` for the viewers that have room, if one is due.
+    pub(super) fn take_film(
+        &mut self,
+        picture: &Picture<Captured>,
+        now_us: u64,
+    ) -> Option<Box<FilmToCode>> {
+        let Self { encoder, members, film, .. } = self;
+        if !encoder.is_film_due() {
+            return None;
+        }
+        film.due_us = None;
+        film.damage_us = picture.meta.damage_us;
+        // Frames are of no use to whoever lacks those before them.
+        let lacks = |member: &Member| member.lacks_video && film.open.contains(&member.seat.id);
+        if members.iter().any(lacks) {
             encoder.video_lost(u32::MAX);
         }
+        encoder.take_film(picture.frame.view(), now_us)
+    }
+
+    /// Sends a frame of film that was coded to the viewers that had room for it.
+    pub(super) fn send_film(
+        &mut self,
+        film: Box<FilmToCode>,
+        now_us: u64,
+        coding: &CodingCounters,
+    ) {
+        let Self { encoder, audience, members, payloads, film: away, .. } = self;
+        payloads.clear();
+        let report = encoder.put_film(film, payloads);
+        let Some(payload) = payloads.iter().next() else { return };
+        let (epoch, begins) = (encoder.position().epoch, payload.begins_video);
+        coding.on_coded(report.bytes as u64);
+        for member in members.iter_mut() {
+            let id = member.seat.id;
+            let gets_it = away.open.contains(&id) && audience.follows(id) && member.seat.has_room();
+            member.lacks_video = !gets_it || member.lacks_video && !begins;
+            if audience.follows(id) {
+                member.pacing.note(!gets_it, now_us);
+            }
+            if !member.lacks_video {
+                member.send(payloads, epoch, away.damage_us);
+            }
+        }
+        payloads.clear();
     }
 }
 
@@ -367,7 +456,7 @@ mod tests {
     use bytes::Bytes;
     use crossbeam::atomic::AtomicCell;
     use tessera_capture::SourceWaker;
-    use tessera_codec::{EncoderConfig, TileIndex};
+    use tessera_codec::{EncoderConfig, Frame, Rect, TileGrid, TileIndex};
 
     use super::super::pictures::{Reader, Writer, pictures};
     use super::super::seat::Wishes;
@@ -380,6 +469,7 @@ mod tests {
         stage: Arc<Stage>,
         line: Line,
         pictures: (Writer<Captured>, Reader<Captured>),
+        screen: Frame,
         now_us: u64,
     }
 
@@ -389,11 +479,13 @@ mod tests {
             let poll = mio::Poll::new().expect("an event queue");
             let waker = SourceWaker::new(poll.registry(), mio::Token(0)).expect("a waker");
             let kind = Kind { colours: ColourMode::Standard, pace: Pace::Fast };
-            let encoder = Encoder::new(SIZE, EncoderConfig::default()).expect("an encoder");
+            let config = EncoderConfig { film_apart: true, ..EncoderConfig::default() };
+            let encoder = Encoder::new(SIZE, config).expect("an encoder");
             let mut rig = Self {
                 stage: Arc::new(Stage::new(waker, Arc::default())),
-                line: Line::new(kind, encoder, SIZE),
+                line: Line::new(0, kind, encoder, SIZE),
                 pictures: pictures(SIZE),
+                screen: Frame::black(SIZE),
                 now_us: 1_000_000,
             };
             ids.for_each(|id| rig.join(id));
@@ -411,14 +503,23 @@ mod tests {
 
         /// Draws something in a tile and gives the line a turn.
         fn draw(&mut self, tile: u32, shade: u8) -> Turn {
+            let rect = TileGrid::new(SIZE).rect(TileIndex(tile));
+            self.paint(rect, |_, _| [shade; 3]);
+            self.turn()
+        }
+
+        /// Draws a rectangle pixel by pixel, and tells the line.
+        fn paint(&mut self, rect: Rect, mut pixel: impl FnMut(u16, u16) -> [u8; 3]) {
             let mut drawn = Region::empty(SIZE);
-            drawn.insert(TileIndex(tile));
-            let paint = |tiles: &Region, frame: &mut tessera_codec::Frame| {
-                for rect in tiles.rects() {
-                    for y in rect.y..rect.y + rect.height {
-                        frame.span_mut(rect.x, y, rect.width).fill(shade);
-                    }
+            drawn.add(rect);
+            for y in rect.y..rect.y + rect.height {
+                let row = self.screen.span_mut(rect.x, y, rect.width);
+                for (to, x) in row.chunks_exact_mut(4).zip(rect.x..) {
+                    to[..3].copy_from_slice(&pixel(x, y));
                 }
+            }
+            let paint = |_: &Region, frame: &mut Frame| {
+                frame.data_mut().copy_from_slice(self.screen.data());
                 Ok::<_, std::convert::Infallible>(())
             };
             let Ok(()) = self.pictures.0.write(&drawn, paint, |_| {});
@@ -426,7 +527,6 @@ mod tests {
             if let Some(picture) = self.pictures.1.current() {
                 self.line.damage(&picture.changed);
             }
-            self.turn()
         }
 
         fn turn(&mut self) -> Turn {
@@ -442,6 +542,11 @@ mod tests {
 
         /// What the connection of viewer `id` takes out of its outbox.
         fn sent_to(&self, id: u64) -> Vec<Bytes> {
+            self.outgoing_to(id).into_iter().map(|outgoing| outgoing.payload.bytes).collect()
+        }
+
+        /// The viewer receives it and presents it at once.
+        fn outgoing_to(&self, id: u64) -> Vec<Outgoing> {
             let seat = &self.line.members.iter().find(|member| member.seat.id == id);
             let seat = &seat.expect("it is there").seat;
             let mut context = Context::from_waker(Waker::noop());
@@ -449,9 +554,61 @@ mod tests {
             while let Poll::Ready(outgoing) =
                 std::pin::pin!(seat.next_outgoing()).as_mut().poll(&mut context)
             {
-                sent.push(outgoing.expect("it can be served").payload.bytes);
+                let outgoing = outgoing.expect("it can be served");
+                let bytes = outgoing.payload.bytes.len() as u64;
+                if outgoing.payload.track == Track::Video {
+                    seat.film_received(bytes);
+                    seat.film_done();
+                } else {
+                    seat.received(bytes, outgoing.ends_picture);
+                    (0..u64::from(outgoing.ends_picture)).for_each(|_| seat.presented());
+                }
+                sent.push(outgoing);
             }
             sent
+        }
+
+        /// On which tracks that is.
+        fn tracks_to(&self, id: u64) -> Vec<Track> {
+            self.outgoing_to(id).iter().map(|outgoing| outgoing.payload.track).collect()
+        }
+
+        /// Draws frames of a film in the six tiles on the left until one is taken.
+        fn play_until_taken(&mut self) -> Box<FilmToCode> {
+            let film = Rect::new(0, 0, 192, 128);
+            for number in 0..20 {
+                self.now_us += 33_333;
+                let mut state = number | 1;
+                self.paint(film, |x, y| {
+                    state = u32::wrapping_mul(state, 1_664_525).wrapping_add(1_013_904_223);
+                    let fold = |at: u32| (at % 256).min(255 - at % 256) as u8;
+                    let (x, y, grain) = (u32::from(x), u32::from(y), (state >> 29) as u8);
+                    [fold(x * 2 + y + number * 143), fold(y + number * 319), fold(x)]
+                        .map(|shade| shade + grain)
+                });
+                assert!(matches!(self.turn(), Turn::Worked));
+                for id in 0..self.line.members.len() {
+                    self.outgoing_to(id as u64);
+                }
+                if let Some(film) = self.take_film() {
+                    return film;
+                }
+            }
+            panic!("no film was found");
+        }
+
+        fn take_film(&mut self) -> Option<Box<FilmToCode>> {
+            match self.line.film_turn(self.now_us) {
+                FilmTurn::None => {}
+                FilmTurn::Blocked(_) => return None,
+            }
+            let picture = self.pictures.1.current().expect("something was drawn");
+            self.line.take_film(picture, self.now_us)
+        }
+
+        fn send_film(&mut self, mut film: Box<FilmToCode>) {
+            film.code();
+            self.line.send_film(film, self.now_us, &self.stage.coding);
         }
 
         /// Viewer `id` presents nothing of what it has received.
@@ -508,5 +665,54 @@ mod tests {
         let (first, joined) = (rig.sent_to(0), rig.sent_to(7));
         assert_eq!(joined.len(), 1 + first.len(), "slices, and what the other one gets");
         assert_eq!(places(&first), places(&joined[1..]));
+    }
+
+    #[test]
+    fn a_change_beside_film_goes_before_the_frame_that_is_being_coded() {
+        let mut rig = Rig::new(0..1);
+        rig.draw(3, 1);
+        let film = rig.play_until_taken();
+        rig.sent_to(0);
+        for shade in 2..5 {
+            assert!(matches!(rig.draw(3, shade), Turn::Worked));
+            assert_eq!(rig.tracks_to(0), [Track::Chain]);
+            assert!(rig.take_film().is_none(), "one frame is being coded");
+        }
+        rig.send_film(film);
+        let sent = rig.outgoing_to(0);
+        assert!(sent.iter().all(|outgoing| outgoing.payload.track == Track::Video));
+        assert!(sent.iter().all(|outgoing| !outgoing.ends_picture), "it takes no picture's slot");
+        assert_eq!(sent.len(), 1);
+    }
+
+    #[test]
+    fn film_waits_for_a_viewer_briefly_and_begins_anew_for_one_that_lacked_it() {
+        let mut rig = Rig::new(0..2);
+        rig.draw(3, 1);
+        let first = rig.play_until_taken();
+        (0..2).for_each(|id| drop(rig.sent_to(id)));
+        rig.send_film(first);
+        assert_eq!([0, 1].map(|id| rig.tracks_to(id)), [[Track::Video], [Track::Video]]);
+        for member in rig.line.members.iter().filter(|member| member.seat.id == 1) {
+            // It receives film and does not decode it.
+            (0..4).for_each(|_| member.seat.film_received(0));
+        }
+        // Whether the last frame of film that viewer `id` was sent begins a stream.
+        let begins = |rig: &Rig, id| {
+            let sent = rig.outgoing_to(id).into_iter().map(|outgoing| outgoing.payload);
+            let film = sent.filter(|payload| payload.track == Track::Video);
+            film.last().map(|payload| payload.begins_video)
+        };
+        let play = |rig: &mut Rig| {
+            let film = rig.play_until_taken();
+            rig.send_film(film);
+            [0, 1].map(|id| begins(rig, id))
+        };
+        assert_eq!(play(&mut rig), [Some(false), None]);
+        for member in rig.line.members.iter().filter(|member| member.seat.id == 1) {
+            (0..4).for_each(|_| member.seat.film_done());
+        }
+        assert_eq!(play(&mut rig), [Some(true), Some(true)]);
+        assert_eq!(play(&mut rig), [Some(false), Some(false)]);
     }
 }

@@ -11,16 +11,19 @@
 //! One capture serves all viewers of a [`Sharer`], and one coding all that see it alike and keep up
 //! (`line`): they are sent the same buffers. Each has its own window, acknowledgements and pace.
 //! Acknowledgements run the other way and open send slots (`flow`); every thread sleeps until there is
-//! something to do. From pixels to the `Bytes` given to the transport, and from its `Bytes` to the
+//! something to do. Frames of film are coded, and decoded, each on a thread beside (`aside`), so that
+//! nothing else waits for them. From pixels to the `Bytes` given to the transport, and from its `Bytes` to the
 //! picture of the window, nothing here takes a lock, and nothing allocates once sizes have settled;
 //! `tests/hot_path.rs` counts both. Who may see or operate what is decided above, in
 //! [`crate::session`].
 
 mod allowance;
+mod aside;
 mod canvas;
 mod capture;
 mod decode;
 mod encode;
+mod film;
 mod flow;
 mod gate;
 pub(crate) mod input;
@@ -41,7 +44,7 @@ use tessera_transport::{CloseReason, Link};
 use tokio::sync::watch;
 
 pub use canvas::{Canvas, CanvasSource};
-pub use sharer::{MAX_VIEWERS, Sharer, ViewerId};
+pub use sharer::{FILM_BYTES_PER_S_PER_MEGAPIXEL, MAX_VIEWERS, Sharer, ViewerId};
 pub use sharer_connection::SharerConnection;
 pub use stage::SourceNotice;
 pub use viewer::{Viewer, ViewerConnection};

@@ -73,6 +73,8 @@ pub(crate) struct Seat {
     pub(crate) pointer_moved: AtomicWaker,
     received: AtomicU64,
     presented: AtomicU64,
+    film_received: AtomicU64,
+    film_done: AtomicU64,
     encoded_bytes: AtomicU64,
     received_bytes: AtomicU64,
     congestion_window_bytes: AtomicU64,
@@ -94,6 +96,8 @@ impl Seat {
             pointer_moved: AtomicWaker::new(),
             received: AtomicU64::new(0),
             presented: AtomicU64::new(0),
+            film_received: AtomicU64::new(0),
+            film_done: AtomicU64::new(0),
             encoded_bytes: AtomicU64::new(0),
             received_bytes: AtomicU64::new(0),
             congestion_window_bytes: AtomicU64::new(0),
@@ -121,7 +125,20 @@ impl Seat {
     /// Whether the viewer has a send slot, and its outbox takes all updates of one more call of the
     /// encoder.
     pub(crate) fn is_open(&self) -> bool {
-        self.flow().is_open() && self.outbox.len() + OUTBOX_RESERVE <= OUTBOX
+        self.flow().is_open() && self.has_room()
+    }
+
+    /// Whether its outbox takes all updates of one more call of the encoder.
+    pub(crate) fn has_room(&self) -> bool {
+        self.outbox.len() + OUTBOX_RESERVE <= OUTBOX
+    }
+
+    /// Whether the viewer has a send slot and has decoded the frames of film that it has received, but
+    /// for those that its decoder works on.
+    pub(crate) fn takes_film(&self) -> bool {
+        let received = self.film_received.load(Ordering::SeqCst);
+        let done = self.film_done.load(Ordering::SeqCst);
+        received.saturating_sub(done) <= flow::MAX_UNDECODED_FILM && self.is_open()
     }
 
     pub(crate) fn has_left(&self) -> bool {
@@ -215,6 +232,18 @@ impl Seat {
         self.presented.fetch_add(1, Ordering::SeqCst);
     }
 
+    /// The viewer has received a frame of film of so many bytes, or will never.
+    pub(crate) fn film_received(&self, bytes: u64) {
+        self.film_received.fetch_add(1, Ordering::SeqCst);
+        self.received_bytes.fetch_add(bytes, Ordering::SeqCst);
+    }
+
+    /// The viewer is done with a frame of film: the next may go.
+    pub(crate) fn film_done(&self) {
+        self.film_done.fetch_add(1, Ordering::SeqCst);
+        self.stage.gate.wake_encoder();
+    }
+
     /// The connection's figures have changed.
     pub(crate) fn path(&self, figures: &tessera_transport::Figures) {
         self.congestion_window_bytes.store(figures.window_bytes, Ordering::SeqCst);
@@ -237,14 +266,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_updates_of_a_picture_take_one_slot() {
+    fn film_that_is_not_decoded_closes_no_slot_but_its_own() {
+        let seat = seat();
+        for _ in 0..=flow::MAX_UNDECODED_FILM {
+            assert!(seat.takes_film());
+            seat.film_received(0);
+        }
+        assert!(!seat.takes_film());
+        assert!(seat.is_open());
+        seat.film_done();
+        assert!(seat.takes_film());
+    }
+
+    fn seat() -> Seat {
         let poll = mio::Poll::new().expect("an event queue");
         let waker = SourceWaker::new(poll.registry(), mio::Token(0)).expect("a waker");
         let wishes = Wishes {
             colours: AtomicCell::new(ColourMode::Standard),
             has_left: AtomicBool::new(false),
         };
-        let seat = Seat::new(0, Arc::new(Stage::new(waker, Arc::default())), Arc::new(wishes));
+        Seat::new(0, Arc::new(Stage::new(waker, Arc::default())), Arc::new(wishes))
+    }
+
+    #[test]
+    fn the_updates_of_a_picture_take_one_slot() {
+        let seat = seat();
         for _ in 0..flow::MAX_UNPRESENTED {
             seat.received(0, false);
             seat.received(0, true);

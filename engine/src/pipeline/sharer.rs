@@ -14,8 +14,10 @@ use tessera_capture::ScreenSource;
 use tessera_codec::ColourMode;
 use tokio::sync::watch;
 
+use super::aside::Aside;
 use super::capture::{Capture, Captured};
-use super::encode::{Encode, Epochs};
+use super::encode::{Encode, Epochs, MAX_LINES, Settings};
+use super::film;
 use super::pictures::pictures;
 use super::seat::{Seat, Wishes};
 use super::sharer_connection::{CurrentSeat, Shared, SharerConnection};
@@ -27,6 +29,10 @@ use crate::{CodingFigures, Error, Figures, default_threads};
 /// Most viewers of a sharer at a time.
 pub const MAX_VIEWERS: usize = 16;
 
+/// What film may take unless [`Sharer::limit_film`] says otherwise, in bytes a second for each million
+/// pixels: 450 kB/s of a film of 1280x720, all headers included.
+pub const FILM_BYTES_PER_S_PER_MEGAPIXEL: u32 = 445_000;
+
 /// Names a viewer among those of its [`Sharer`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ViewerId(u64);
@@ -37,6 +43,7 @@ pub struct Sharer {
     next_id: u64,
     share: Option<Share>,
     epochs: Epochs,
+    film_bytes_per_s_per_megapixel: Option<u32>,
     figures: Arc<ShareFigures>,
     coding: Arc<CodingCounters>,
 }
@@ -69,6 +76,7 @@ impl Sharer {
             next_id: 0,
             share: None,
             epochs: Epochs::first(),
+            film_bytes_per_s_per_megapixel: Some(FILM_BYTES_PER_S_PER_MEGAPIXEL),
             figures,
             coding: Arc::default(),
         }
@@ -123,7 +131,7 @@ impl Sharer {
         self.announce();
     }
 
-    /// Captures `source` from now on and sends it to all viewers, on two threads of its own; a former
+    /// Captures `source` from now on and sends it to all viewers, on three threads of its own; a former
     /// share ends. `on_notice` is called on the capture thread and must return at once.
     ///
     /// # Errors
@@ -138,12 +146,17 @@ impl Sharer {
         let seatings = Arc::new(Seatings::new());
         let (writer, reader) = pictures::<Captured>(source.size());
         let on_notice: OnNotice = Box::new(on_notice);
+        let settings = Settings {
+            threads: default_threads(),
+            film_bytes_per_s_per_megapixel: self.film_bytes_per_s_per_megapixel,
+        };
         let encode = Encode::new(
             Arc::clone(&stage),
             Arc::clone(&seatings),
             reader,
             self.epochs,
-            default_threads(),
+            settings,
+            Aside::start(film::CODER, MAX_LINES)?,
         );
         let encode = spawn("tessera-encode", move || encode.run())?;
         stage.gate.register_encoder(encode.thread().clone());
@@ -164,6 +177,13 @@ impl Sharer {
         self.share = Some(Share { stage, seatings, capture, encode });
         self.announce();
         Ok(())
+    }
+
+    /// Sets how many bytes a second film may take, from the next share on, for each million pixels of the
+    /// rectangle in which it plays, however much a path carries; `None` leaves it the quality that it
+    /// should have. At first it is [`FILM_BYTES_PER_S_PER_MEGAPIXEL`].
+    pub const fn limit_film(&mut self, bytes_per_s_per_megapixel: Option<u32>) {
+        self.film_bytes_per_s_per_megapixel = bytes_per_s_per_megapixel;
     }
 
     /// Chooses how many colours a viewer's pictures have, from the next update of the present share on

@@ -311,21 +311,26 @@ fn acknowledge(
     let path = link.figures();
     let seat = Arc::clone(&sent.seat);
     seat.path(&path);
-    if !std::mem::replace(&mut sent.received, true) {
-        seat.received(sent.bytes, sent.ends_picture);
-    }
     let track = match sent.of {
         Acknowledged::Update(_) => Track::Chain,
         Acknowledged::Leaf(_) => Track::Leaf,
         Acknowledged::Video(_) => Track::Video,
     };
+    if !std::mem::replace(&mut sent.received, true) {
+        match track {
+            Track::Video => seat.film_received(sent.bytes),
+            Track::Chain | Track::Leaf => seat.received(sent.bytes, sent.ends_picture),
+        }
+    }
     let is_lost = matches!(acknowledgement.outcome, Outcome::Reset | Outcome::Overtaken);
     if is_lost && track != Track::Chain {
         seat.lost(Lost { track, epoch: sent.epoch, number: sent.number });
     }
     if acknowledgement.outcome != Outcome::Received {
-        if sent.ends_picture {
-            seat.presented();
+        match track {
+            Track::Video => seat.film_done(),
+            Track::Chain | Track::Leaf if sent.ends_picture => seat.presented(),
+            Track::Chain | Track::Leaf => {}
         }
         if acknowledgement.presented_us.is_some() && sent.damage_us != 0 {
             let way_back_us = path.rtt_us / 2;

@@ -23,8 +23,9 @@ use tessera_transport::video::{VideoEvent, VideoReceiver};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::aside::Aside;
 use super::decode::{Attachment, Decode, DecodeQueues, Received};
-use super::{misbehaved, spawn, wait_for_change};
+use super::{film, misbehaved, spawn, wait_for_change};
 use crate::figures::ShareFigures;
 use crate::view::{self, Presented, Shared};
 use crate::{Error, Figures, clock, default_threads};
@@ -67,7 +68,8 @@ impl Viewer {
         let decoder = Decoder::new(config).map_err(|error| Error::Thread(error.to_string()))?;
         let queues = Arc::new(DecodeQueues::new());
         let (current, receiver) = watch::channel(None);
-        let stage = Decode::new(decoder, Arc::clone(&queues));
+        let film = Aside::start(film::DECODER, 1)?;
+        let stage = Decode::new(decoder, Arc::clone(&queues), film);
         let decode = spawn("tessera-decode", move || stage.run())?;
         let connection = ViewerConnection {
             queues: Arc::clone(&queues),

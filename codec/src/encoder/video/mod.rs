@@ -4,15 +4,18 @@
 //! each other, and whose changes together keep filling one rectangle. *Play* (`stream`): while it
 //! does, changes of its tiles go into frames of a video stream, and refinement waits. What stands
 //! around the rectangle in its outer tiles, and tiles inside that change to something drawn, stay on
-//! the chain, exactly. *Release*: when nothing of it has moved for a while its tiles are refined like
+//! the chain, exactly. A frame may be coded while the chain goes on (`film`). *Release*: when nothing of it has moved for a while its tiles are refined like
 //! others. One rectangle plays at a time, and only in full colour.
 
+mod budget;
 mod evidence;
+mod film;
 mod rate;
 mod search;
 mod stream;
 
 pub(super) use self::evidence::Play;
+pub use self::film::FilmToCode;
 use self::search::Search;
 use self::stream::Stream;
 use super::Encoder;
@@ -30,6 +33,10 @@ pub(super) struct Video {
     /// Its tiles that show frames, and those of them that the call at hand changed.
     shown: Region,
     changed: Region,
+    /// Tiles that the frame being coded is still to be shown in.
+    showing: Region,
+    /// Whether something has changed since the last frame was taken.
+    waits: bool,
     /// When it moved last.
     moved_us: u64,
     /// Calls in succession that do not fit the rectangle.
@@ -48,6 +55,8 @@ impl Video {
             rect: None,
             shown: Region::empty(Size::default()),
             changed: Region::empty(Size::default()),
+            showing: Region::empty(Size::default()),
+            waits: false,
             moved_us: 0,
             misfits: 0,
             moves: false,
@@ -61,6 +70,7 @@ impl Video {
     pub(super) fn reset(&mut self, size: Size) {
         self.shown = Region::empty(size);
         self.changed = Region::empty(size);
+        self.showing = Region::empty(size);
         self.search.reset(size);
         self.release();
     }
@@ -70,7 +80,8 @@ impl Video {
         self.rect = None;
         self.shown.clear();
         self.changed.clear();
-        (self.moves, self.is_over) = (false, false);
+        self.showing.clear();
+        (self.moves, self.is_over, self.waits) = (false, false, false);
         self.misfits = 0;
         self.search.forget_rectangle();
     }
@@ -79,7 +90,8 @@ impl Video {
     fn play(&mut self, rect: Rect, now_us: u64) {
         self.rect = Some(rect);
         self.shown.clear();
-        (self.moved_us, self.misfits) = (now_us, 0);
+        self.showing.clear();
+        (self.moved_us, self.misfits, self.waits) = (now_us, 0, false);
         self.stream.begin();
     }
 
@@ -88,9 +100,10 @@ impl Video {
         self.stream.set_rate(bytes_per_s);
     }
 
-    /// Whether a frame is due although nothing changes.
+    /// Whether a frame is due, and none is being coded.
     pub(super) fn is_due(&self) -> bool {
-        self.rect.is_some() && self.stream.must_begin() && !self.shown.is_empty()
+        let is_wanted = self.waits || self.stream.must_begin();
+        self.rect.is_some() && is_wanted && self.stream.is_free() && !self.shown.is_empty()
     }
 
     /// Ends a video that was found to be over.
@@ -131,6 +144,7 @@ impl Video {
     /// Notes that the chain has sent all of `tile`.
     pub(super) fn leave(&mut self, tile: TileIndex) {
         self.shown.remove(tile);
+        self.showing.remove(tile);
     }
 
     /// The rectangle that plays; empty when none does.

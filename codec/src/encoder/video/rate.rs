@@ -1,11 +1,11 @@
 //! How coarse the frames of a video are: as coarse as their error may be, and coarser when a rate
-//! demands it.
+//! demands it (`budget`).
 //!
 //! The error that counts is the mean over all frames, in RGB: a constant quantizer reaches it in the
 //! fewest bytes, and a slow controller finds that quantizer, from a guess at the first frame
 //! (`video::texture`) and from what the coder says of each frame. There is no clock here.
 
-use crate::encoder::choice::FILM_PAUSE_US;
+use super::budget::Budget;
 use crate::video::Detail;
 
 /// The mean squared error that frames should have: 40.2 dB.
@@ -32,8 +32,10 @@ const GAIN: f32 = 0.35;
 const GAIN_ABOVE: f32 = 0.7;
 const MAX_STEP: f32 = 2.0;
 
-/// The finest and the coarsest quantizer. Beyond 40 blocks are plain to see.
+/// The finest and the coarsest quantizer that the error asks for, and the coarsest that a rate does.
+/// Beyond 40 blocks are plain to see.
 const QUANTIZERS: (f32, f32) = (12.0, 40.0);
+const COARSEST: f32 = 44.0;
 
 /// The coarsest quantizer that a guess leads to: the smoother film is, the less blocks of 4x4 samples
 /// tell of it.
@@ -42,17 +44,16 @@ const MAX_GUESS: u8 = 23;
 /// Chooses quantizers.
 #[derive(Debug)]
 pub(super) struct Rate {
-    pub(super) target_bytes_per_s: Option<u32>,
-    /// That of frames after the first, before `coarser`.
+    budget: Budget,
+    /// That of frames after the first, if only the error counts.
     quantizer: f32,
     /// What rounding has left of it.
     carry: f32,
     /// The mean error, and of how many frames.
     mean: f32,
     frames: f32,
-    /// Steps that the rate demands.
-    coarser: u8,
-    last_us: u64,
+    /// Whether the last frame was as fine as its error asked for.
+    is_free: bool,
 }
 
 /// What is known of a coded frame.
@@ -63,20 +64,19 @@ pub(super) struct CodedFrame {
     /// Mean squared errors in RGB: what is lost before the coder, and by it.
     pub(super) lost: f32,
     pub(super) quantizing: f32,
+    pub(super) quantizer: u8,
     pub(super) bytes: usize,
-    pub(super) now_us: u64,
 }
 
 impl Default for Rate {
     fn default() -> Self {
         Self {
-            target_bytes_per_s: None,
+            budget: Budget::default(),
             quantizer: 20.5,
             carry: 0.0,
             mean: 0.0,
             frames: 0.0,
-            coarser: 0,
-            last_us: 0,
+            is_free: true,
         }
     }
 }
@@ -94,26 +94,35 @@ impl Rate {
         let guess = (finest..MAX_GUESS).find(|&quantizer| first.error(quantizer + 1) > error);
         self.quantizer = f32::from(guess.unwrap_or(MAX_GUESS)) + INTRA_FINER;
         (self.carry, self.mean, self.frames) = (0.0, 0.0, 0.0);
+        self.budget.begin(first);
     }
 
-    /// The quantizer of the next frame, which may be the first of a stream.
-    pub(super) fn quantizer(&mut self, is_first: bool) -> u8 {
+    /// Has frames taken from now on keep to a rate.
+    pub(super) const fn set_rate(&mut self, bytes_per_s: Option<u32>) {
+        self.budget.set_rate(bytes_per_s);
+    }
+
+    /// The quantizer of the next frame, taken at `now_us`, which may be the first of a stream.
+    pub(super) fn quantizer(&mut self, is_first: bool, now_us: u64) -> u8 {
         let (finest, coarsest) = QUANTIZERS;
-        let quantizer = match is_first {
-            true => (self.quantizer - INTRA_FINER).round(),
-            false => {
-                let exact = self.quantizer + self.carry;
-                self.carry = exact - exact.round();
-                exact.round()
-            }
+        let wanted = if is_first { self.quantizer - INTRA_FINER } else { self.quantizer };
+        let affordable = self.budget.quantizer(is_first, now_us);
+        self.is_free = affordable <= wanted;
+        let exact = match is_first {
+            true => wanted.max(affordable),
+            false => wanted.clamp(finest, coarsest).max(affordable) + self.carry,
         };
-        (quantizer + f32::from(self.coarser)).clamp(finest, coarsest) as u8
+        let quantizer = exact.round().clamp(finest, COARSEST);
+        if !is_first {
+            self.carry = (exact - quantizer).clamp(-0.5, 0.5);
+        }
+        quantizer as u8
     }
 
     /// Learns what became of a frame.
     pub(super) fn learn(&mut self, coded: &CodedFrame) {
-        self.follow_rate(coded);
-        if self.coarser > 0 {
+        self.budget.learn(coded);
+        if !self.is_free {
             return;
         }
         let lost = coded.lost.min(ERROR * (1.0 - LEAST_SHARE));
@@ -132,24 +141,5 @@ impl Rate {
         let (finest, coarsest) = QUANTIZERS;
         self.quantizer =
             (self.quantizer + steps.clamp(-MAX_STEP, MAX_STEP)).clamp(finest, coarsest);
-    }
-
-    /// Becomes coarser when frames take more than the rate carries until the next.
-    fn follow_rate(&mut self, coded: &CodedFrame) {
-        let Some(target) = self.target_bytes_per_s else {
-            self.coarser = 0;
-            return;
-        };
-        let pause_us = coded.now_us.saturating_sub(self.last_us).clamp(10_000, FILM_PAUSE_US);
-        self.last_us = coded.now_us;
-        let due = u64::from(target) * pause_us / 1_000_000;
-        let bytes = coded.bytes as u64;
-        // Six steps halve the bytes; one at a time up, so that an intra frame alone does little.
-        if bytes * 10 > due * 11 {
-            let step = if bytes > due * 2 { 2 } else { 1 };
-            self.coarser = (self.coarser + step).min(QUANTIZERS.1 as u8);
-        } else if bytes * 10 < due * 8 {
-            self.coarser = self.coarser.saturating_sub(1);
-        }
     }
 }

@@ -2,11 +2,9 @@
 
 use bytes::BufMut;
 
-use super::Video;
-use super::rate::{CodedFrame, Rate};
+use super::film::{FilmToCode, Place};
 use crate::bitstream::{
-    Kind, MAX_HEADER_BYTES, MAX_PICTURE_BYTES, MAX_VIDEO_HEADER_BYTES, Track, UpdateHeader,
-    VideoHeader, tiles_under,
+    Kind, MAX_HEADER_BYTES, MAX_VIDEO_HEADER_BYTES, Track, UpdateHeader, VideoHeader, tiles_under,
 };
 use crate::chain::{Claim, Line};
 use crate::encoder::grain::Nature;
@@ -16,37 +14,48 @@ use crate::encoder::{Encoder, Report};
 use crate::frame::{BYTES_PER_PIXEL, FrameView};
 use crate::geometry::{Rect, Size, TILE};
 use crate::region::Region;
-use crate::tools::ToolFailed;
-use crate::video::{self, FrameKind};
+
+/// In the place of the number of a frame that has none yet.
+const NO_NUMBER: u32 = u32::MAX;
 
 /// The stream of the rectangle that plays, or played last.
-#[derive(Default)]
 pub(super) struct Stream {
-    coder: Option<video::Encoder>,
-    /// The frame at hand, coded.
-    slice: Vec<u8>,
+    /// What the next frame is coded with; away while one is being coded.
+    film: Option<Box<FilmToCode>>,
     number: u32,
     /// Number of the next frame.
     frame: u32,
     /// Whether the next frame must stand alone.
     must_begin: bool,
-    /// Number of the update that began the stream.
+    /// No update before this one is of the stream.
     began: u32,
-    rate: Rate,
     /// Whether nothing is known of the film that plays.
     is_new: bool,
-    /// Mean squared errors in RGB: what is lost before the coder, and what the coder has lost of the
-    /// frame at hand.
-    lost: f32,
-    error: f32,
+    bytes_per_s: Option<u32>,
 }
 
-/// Frames of which one is compared with its pixels. What is lost before the coder changes slowly.
-const LOSS_FRAMES: u32 = 8;
+impl Default for Stream {
+    fn default() -> Self {
+        Self {
+            film: Some(Box::default()),
+            number: 0,
+            frame: 0,
+            must_begin: false,
+            began: 0,
+            is_new: true,
+            bytes_per_s: None,
+        }
+    }
+}
 
 impl Stream {
     pub(super) const fn must_begin(&self) -> bool {
         self.must_begin
+    }
+
+    /// Whether no frame is being coded.
+    pub(super) const fn is_free(&self) -> bool {
+        self.film.is_some()
     }
 
     /// Makes the next frame the first of a stream, and of a film.
@@ -62,58 +71,34 @@ impl Stream {
     }
 
     pub(super) const fn set_rate(&mut self, bytes_per_s: Option<u32>) {
-        self.rate.target_bytes_per_s = bytes_per_s;
+        self.bytes_per_s = bytes_per_s;
     }
 
-    /// Codes the frame's pixels of `rect` into `slice`, as the next frame of the stream or as the first
-    /// of another.
-    fn code(&mut self, frame: FrameView<'_>, rect: Rect) -> Result<FrameKind, ToolFailed> {
-        let size = Size::new(rect.width, rect.height);
-        // A coder that fails is not put back.
-        let mut coder = match self.coder.take().filter(|coder| coder.size() == size) {
-            Some(coder) => coder,
-            None => {
-                self.must_begin = true;
-                video::Encoder::new(size)?
-            }
-        };
-        let kind = if self.must_begin { FrameKind::Intra } else { FrameKind::Inter };
-        if kind == FrameKind::Intra {
-            self.number += 1;
-            self.frame = 0;
+    /// Takes the frame's pixels of `rect` as the next frame of the stream, or as the first of another;
+    /// what carries it has at least the number `next`.
+    fn take(
+        &mut self,
+        frame: FrameView<'_>,
+        rect: Rect,
+        epoch: u32,
+        next: u32,
+        now_us: u64,
+        most_per_megapixel: Option<u32>,
+    ) -> Option<Box<FilmToCode>> {
+        let mut film = self.film.take()?;
+        self.must_begin |= !film.goes_on_with(Size::new(rect.width, rect.height));
+        if std::mem::take(&mut self.must_begin) {
+            (self.number, self.frame, self.began) = (self.number + 1, 0, next);
         }
-        coder.take(frame, rect)?;
-        if self.frame.is_multiple_of(LOSS_FRAMES) || kind == FrameKind::Intra {
-            self.lost = coder.loss(frame, rect);
-        }
-        if self.is_new {
-            self.rate.begin(&coder.detail(), self.lost);
-            self.is_new = false;
-        }
-        let quantizer = self.rate.quantizer(kind == FrameKind::Intra);
-        self.slice.clear();
-        self.error = coder.encode(kind, quantizer, &mut self.slice)?;
-        if self.slice.len() > MAX_PICTURE_BYTES {
-            return Err(ToolFailed);
-        }
-        self.coder = Some(coder);
-        Ok(kind)
-    }
-
-    /// Notes that the slice went as update `number`, of `bytes`.
-    fn sent(&mut self, number: u32, bytes: usize, now_us: u64) {
-        if self.frame == 0 {
-            self.began = number;
-        }
-        self.must_begin = false;
-        self.rate.learn(&CodedFrame {
-            is_first: self.frame == 0,
-            lost: self.lost,
-            quantizing: self.error,
-            bytes,
-            now_us,
+        let ceiling = most_per_megapixel.map(|most| {
+            let most = u64::from(most) * rect.area() as u64 / 1_000_000;
+            u32::try_from(most).unwrap_or(u32::MAX)
         });
-        self.frame += 1;
+        film.set_rate(self.bytes_per_s.into_iter().chain(ceiling).min());
+        let place = Place { epoch, rect, stream: self.number, frame: self.frame };
+        // What could not be taken counts as not coded.
+        let _ = film.take(frame, place, std::mem::take(&mut self.is_new), now_us);
+        Some(film)
     }
 }
 
@@ -177,46 +162,92 @@ impl Encoder {
         }
     }
 
-    /// Codes a frame of the video, if something of it has changed or a stream has to begin.
-    pub(in crate::encoder) fn emit_video(
-        &mut self,
-        frame: FrameView<'_>,
-        now_us: u64,
-        damage: &mut Region,
-        report: &mut Report,
-        out: &mut Payloads,
-    ) {
-        let Self { video, tiles, grid, buffers, .. } = self;
-        let Some(rect) = video.rect.filter(|_| video.moves || video.is_due()) else { return };
-        let Ok(kind) = video.stream.code(frame, rect) else {
-            // What was set aside is still damage.
-            video.release();
+    /// Notes that what the call at hand changed of the video goes with its next frame.
+    pub(in crate::encoder) fn await_video(&mut self, damage: &mut Region) {
+        let Self { video, tiles, .. } = self;
+        // Film that is elsewhere now is damage there, and what it leaves is damage here.
+        if !video.moves || video.is_over && self.config.film_apart {
             return;
-        };
-        self.number += 1;
-        let (number, base) = (self.number, self.chain);
-        let header = UpdateHeader::new(Kind::Video, self.epoch, number, base);
-        let Video { stream, shown, changed, .. } = video;
-        let place = VideoHeader { stream: stream.number, frame: stream.frame, rect };
-        let tile_bytes = tiles_under(rect, *grid).count().div_ceil(8);
-        let max_bytes = MAX_HEADER_BYTES + MAX_VIDEO_HEADER_BYTES + tile_bytes + stream.slice.len();
-        let bytes = buffers.cut(max_bytes, |buffer| {
-            header.write(buffer);
-            place.write(*grid, shown, buffer);
-            buffer.put_slice(&stream.slice);
-        });
-        stream.sent(number, bytes.len(), now_us);
-        for tile in shown.iter() {
-            let state = &mut tiles[tile.0 as usize];
-            if changed.contains(tile) {
-                damage.remove(tile);
-                state.sent(Held::Lossy, number);
-            }
-            (state.held, state.leaf) = (Held::Lossy, number);
-            report.video_tiles += 1;
         }
-        report.bytes += bytes.len();
-        let begins_video = kind == FrameKind::Intra;
-        out.push(Payload { track: Track::Video, number, begins_video, bytes });
+        video.waits = true;
+        for tile in video.changed.iter().filter(|tile| video.shown.contains(*tile)) {
+            damage.remove(tile);
+            tiles[tile.0 as usize].sent(Held::Lossy, NO_NUMBER);
+        }
+    }
+
+    /// Whether there is a frame of film to take, and none is being coded.
+    #[must_use]
+    pub fn is_film_due(&self) -> bool {
+        self.video.is_due()
+    }
+
+    /// Takes a frame of film, if one is due, out of `frame`: the picture that was encoded last, or a
+    /// newer one of the same size. It is to be [coded](FilmToCode::code) and then given to
+    /// [`Self::put_film`]; on which thread does not matter, and what [`Self::encode`] makes meanwhile
+    /// goes its way. Only with [`EncoderConfig::film_apart`](crate::EncoderConfig::film_apart) is
+    /// there any to take.
+    pub fn take_film(&mut self, frame: FrameView<'_>, now_us: u64) -> Option<Box<FilmToCode>> {
+        let rect = self.video.rect.filter(|_| self.is_film_due())?;
+        if frame.size() != self.grid.size() {
+            return None;
+        }
+        let Self { video, epoch, number, config, .. } = self;
+        let most = config.film_bytes_per_s_per_megapixel;
+        video.waits = false;
+        video.showing.assign(&video.shown);
+        video.stream.take(frame, rect, *epoch, *number + 1, now_us, most)
+    }
+
+    /// Takes back a frame of film that was coded, and appends its update to `out` unless it is of no
+    /// use any more. The update shows it in the tiles that the chain has not written since the frame
+    /// was taken.
+    pub fn put_film(&mut self, mut film: Box<FilmToCode>, out: &mut Payloads) -> Report {
+        let mut report = Report::default();
+        let Self { video, tiles, grid, buffers, stale, .. } = self;
+        let place = Place {
+            epoch: self.epoch,
+            rect: video.rect(),
+            stream: video.stream.number,
+            frame: video.stream.frame,
+        };
+        let is_awaited = film.place == place && !video.showing.is_empty();
+        let begins_video = place.frame == 0;
+        if !film.is_coded() && is_awaited {
+            // What the coder cannot show is sent by other means.
+            for tile in video.shown.iter() {
+                let state = &mut tiles[tile.0 as usize];
+                (state.held, state.leaf) = (Held::Nothing, 0);
+                stale.insert(tile);
+            }
+            video.release();
+        } else if !is_awaited || video.stream.must_begin() && !begins_video {
+            // Nor does anything build on it.
+            video.stream.must_begin = true;
+        } else {
+            self.number += 1;
+            let (number, base) = (self.number, self.chain);
+            let header = UpdateHeader::new(Kind::Video, self.epoch, number, base);
+            let header_of =
+                VideoHeader { stream: place.stream, frame: place.frame, rect: place.rect };
+            let tile_bytes = tiles_under(place.rect, *grid).count().div_ceil(8);
+            let most = MAX_HEADER_BYTES + MAX_VIDEO_HEADER_BYTES + tile_bytes + film.slice.len();
+            let bytes = buffers.cut(most, |buffer| {
+                header.write(buffer);
+                header_of.write(*grid, &video.showing, buffer);
+                buffer.put_slice(&film.slice);
+            });
+            film.sent(bytes.len());
+            video.stream.frame += 1;
+            for tile in video.showing.iter() {
+                let state = &mut tiles[tile.0 as usize];
+                (state.held, state.leaf) = (Held::Lossy, number);
+                report.video_tiles += 1;
+            }
+            report.bytes = bytes.len();
+            out.push(Payload { track: Track::Video, number, begins_video, bytes });
+        }
+        self.video.stream.film = Some(film);
+        report
     }
 }
