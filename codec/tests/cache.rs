@@ -33,6 +33,48 @@ fn the_screen_before_the_last_two_returns() {
 }
 
 #[test]
+fn a_screen_that_returns_but_for_one_tile_is_copied_but_for_that() {
+    let mut desk = desk();
+    let tiles = u32::from(SIZE.width / 64) * u32::from(SIZE.height / 64);
+    for screen in [1, 2, 3, 1, 2] {
+        show(&mut desk, screen);
+    }
+    desk.draw_photo(3);
+    desk.draw_photo_in(64, 128, 64, 64, 9);
+    let report = desk.send();
+    desk.assert_equal();
+    assert_eq!((report.photo_blocks, report.moved_blocks), (64, (tiles - 1) * 64));
+    // Most of it is new, and the rest stands where it did.
+    desk.draw_photo(4);
+    desk.draw_photo_in(0, 0, SIZE.width, 320, 1);
+    desk.send();
+    desk.assert_equal();
+}
+
+#[test]
+fn what_left_the_screen_beside_a_returning_one_is_found_where_it_moved() {
+    let mut desk = desk();
+    for screen in [1, 2, 3, 1] {
+        show(&mut desk, screen);
+    }
+    // The second screen was replaced by one that returned as a whole; now it comes back displaced.
+    let mut moved = desk.frame.clone();
+    desk.draw_photo(2);
+    for y in 0..SIZE.height - 11 {
+        moved.span_mut(0, y, SIZE.width).copy_from_slice(desk.frame.view().span(
+            0,
+            y + 11,
+            SIZE.width,
+        ));
+    }
+    desk.frame = moved;
+    desk.damage.fill();
+    let report = desk.send();
+    desk.assert_equal();
+    assert!(report.photo_blocks * 8 < report.chain_blocks, "{report:?}");
+}
+
+#[test]
 fn a_full_cache_forgets_what_was_used_least() {
     let mut desk = desk();
     // The cache holds four such screens. The first is used now and then, the others are not.

@@ -25,6 +25,13 @@ const MAX_TILES: u32 = 4_096;
 const SIDE: usize = TILE as usize;
 const SLOT_PIXELS: usize = SIDE * SIDE;
 
+/// A tile of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) page: u8,
+    pub(crate) tile: TileIndex,
+}
+
 /// The tiles held.
 #[derive(Debug)]
 pub(crate) struct Cache {
@@ -75,6 +82,12 @@ impl Cache {
     #[inline(always)]
     pub(crate) fn slot(&self, page: u8, tile: TileIndex) -> Option<usize> {
         self.slots.get(self.at(page, tile)).and_then(|&slot| usize::from(slot).checked_sub(1))
+    }
+
+    /// The rows of a tile, each as long as a full tile's, if the page holds it.
+    pub(super) fn tile(&self, place: Place) -> Option<&[[u32; SIDE]]> {
+        let start = self.slot(place.page, place.tile)? * SLOT_PIXELS;
+        Some(self.pixels.get(start..start + SLOT_PIXELS)?.as_chunks().0)
     }
 
     /// Drops all tiles of `page`.
@@ -150,7 +163,8 @@ impl Cache {
         })
     }
 
-    /// Copies the block `source` of `page`, which lies on the canvas, to index `at` of `picture`.
+    /// Copies `source` of `page`, which lies on the canvas and is at most a block high, to index `at`
+    /// of `picture`.
     ///
     /// # Errors
     /// When not all of it is held.
@@ -165,24 +179,32 @@ impl Cache {
         for (part, x, y) in parts(source) {
             let rows = self.rows(page, part).ok_or(Rule::CacheMissing)?;
             for (row, at) in rows.zip((at + y * stride + x..).step_by(stride)) {
-                picture.span(at, row.len()).copy_from_slice(row);
+                let to = picture.span(at, row.len());
+                match (to.first_chunk_mut::<SIDE>(), row.first_chunk::<SIDE>()) {
+                    // A fixed length needs no call.
+                    (Some(to), Some(row)) => *to = *row,
+                    _ => to.copy_from_slice(row),
+                }
             }
         }
         Ok(())
     }
 }
 
-/// Cuts a block at the borders of tiles; each part comes with its place in the block.
+/// Cuts neighbouring blocks of a row at the borders of tiles; each part comes with its place in them.
 #[inline(always)]
-fn parts(block: Rect) -> impl Iterator<Item = (Rect, usize, usize)> {
-    let left = block.width.min(TILE - block.x % TILE);
-    let top = block.height.min(TILE - block.y % TILE);
-    let columns = [(0, left), (left, block.width - left)];
-    let rows = [(0, top), (top, block.height - top)];
-    let all = rows.into_iter().flat_map(move |row| columns.into_iter().map(move |c| (c, row)));
+fn parts(blocks: Rect) -> impl Iterator<Item = (Rect, usize, usize)> {
+    let left = blocks.width.min(TILE - blocks.x % TILE);
+    let top = blocks.height.min(TILE - blocks.y % TILE);
+    let rows = [(0, top), (top, blocks.height - top)];
+    let columns = move || {
+        let rest = (left..blocks.width).step_by(SIDE);
+        std::iter::once((0, left)).chain(rest.map(move |x| (x, (blocks.width - x).min(TILE))))
+    };
+    let all = rows.into_iter().flat_map(move |row| columns().map(move |column| (column, row)));
     all.filter(|((_, width), (_, height))| *width > 0 && *height > 0).map(
         move |((x, width), (y, height))| {
-            let part = Rect::new(block.x + x, block.y + y, width, height);
+            let part = Rect::new(blocks.x + x, blocks.y + y, width, height);
             (part, usize::from(x), usize::from(y))
         },
     )
@@ -247,6 +269,11 @@ impl Directives {
     /// Adds a tile, which the update changes.
     pub(crate) fn put(&mut self, tile: TileIndex) {
         self.put[tile.0 as usize] = true;
+    }
+
+    /// Whether `tile` goes into the page named.
+    pub(crate) fn puts(&self, tile: TileIndex) -> bool {
+        self.put.get(tile.0 as usize) == Some(&true)
     }
 
     /// Codes the directives; `changed` says which tiles the update changes.

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::block_map::{BLOCK, BlockMap, Mode};
+use super::cache::{Cache, Place};
 use super::picture::{Picture, Rows};
 use crate::colour::Colours;
 use crate::frame::FrameView;
@@ -37,14 +38,31 @@ impl Before<'_> {
     }
 }
 
+/// What is taken.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) frame: FrameView<'a>,
+    pub(super) tiles: &'a Region,
+    pub(super) colours: &'a Colours,
+    /// Where tiles may return from.
+    pub(super) cache: &'a Cache,
+}
+
 /// Rows of tiles of which one thread writes the new picture.
 pub(super) struct IntakeBand<'a> {
     pub(super) grid: TileGrid,
     /// Its rows of tiles.
     pub(super) rows: Range<usize>,
     pub(super) current: Rows<'a>,
-    /// For each of its tiles the blocks that show what they did before, a bit each.
+}
+
+/// The same, with what is found out about its tiles.
+pub(super) struct TakeBand<'a> {
+    pub(super) band: IntakeBand<'a>,
+    /// For each tile the blocks that show what they did before, a bit each.
     pub(super) kept: &'a mut [u64],
+    /// For each tile where in the cache it is found as a whole.
+    pub(super) origins: &'a mut [Option<Place>],
 }
 
 impl Divide for IntakeBand<'_> {
@@ -53,17 +71,32 @@ impl Divide for IntakeBand<'_> {
     }
 
     fn divide(self, middle: usize) -> (Self, Self) {
-        let Self { grid, rows, current, kept } = self;
+        let Self { grid, rows, current } = self;
         let row = rows.start + middle;
         let (upper, lower) = current.split_at(row * SIDE);
-        let (kept, kept_below) = kept.split_at_mut(middle * grid.columns() as usize);
-        let below = Self { grid, rows: row..rows.end, current: lower, kept: kept_below };
-        (Self { grid, rows: rows.start..row, current: upper, kept }, below)
+        let below = Self { grid, rows: row..rows.end, current: lower };
+        (Self { grid, rows: rows.start..row, current: upper }, below)
+    }
+}
+
+impl Divide for TakeBand<'_> {
+    fn len(&self) -> usize {
+        self.band.len()
+    }
+
+    fn divide(self, middle: usize) -> (Self, Self) {
+        let Self { band, kept, origins } = self;
+        let tiles = middle * band.grid.columns() as usize;
+        let (band, band_below) = band.divide(middle);
+        let (kept, kept_below) = kept.split_at_mut(tiles);
+        let (origins, origins_below) = origins.split_at_mut(tiles);
+        let below = Self { band: band_below, kept: kept_below, origins: origins_below };
+        (Self { band, kept, origins }, below)
     }
 }
 
 impl IntakeBand<'_> {
-    /// The band's tiles, each with its place in [`Self::kept`].
+    /// The band's tiles, each with its place among them.
     fn tiles(&self) -> impl Iterator<Item = (TileIndex, usize)> + use<> {
         let (grid, rows) = (self.grid, self.rows.clone());
         let columns = 0..grid.columns();
@@ -71,30 +104,8 @@ impl IntakeBand<'_> {
             .zip(0..)
     }
 
-    /// Takes the tiles in `tiles` from `frame` and brings the others up to date.
-    pub(super) fn take(
-        mut self,
-        frame: FrameView<'_>,
-        tiles: &Region,
-        colours: &Colours,
-        before: Before<'_>,
-    ) {
-        for (tile, at) in self.tiles() {
-            if tiles.contains(tile) {
-                self.kept[at] = 0;
-            } else if before.stale[tile.0 as usize] {
-                self.refresh_tile(tile, before);
-            }
-        }
-        let columns = self.grid.columns() as usize;
-        for (row, kept) in self.rows.zip(self.kept.chunks_mut(columns.max(1))) {
-            let current = &mut self.current;
-            kernels::vectorize(RowIntake { frame, row, tiles, colours, before, current, kept });
-        }
-    }
-
     /// Brings all tiles up to date where the map leaves blocks as they are.
-    pub(super) fn refresh(mut self, before: Before<'_>) {
+    pub(super) fn refresh(&mut self, before: Before<'_>) {
         for (tile, _) in self.tiles() {
             if before.stale[tile.0 as usize] {
                 self.refresh_tile(tile, before);
@@ -122,16 +133,35 @@ impl IntakeBand<'_> {
     }
 }
 
+impl TakeBand<'_> {
+    /// Takes the tiles of `source` and brings the others up to date.
+    pub(super) fn take(self, source: Source<'_>, before: Before<'_>) {
+        let Self { mut band, kept, origins } = self;
+        for (tile, at) in band.tiles() {
+            if source.tiles.contains(tile) {
+                kept[at] = 0;
+            } else if before.stale[tile.0 as usize] {
+                band.refresh_tile(tile, before);
+            }
+        }
+        let columns = (band.grid.columns() as usize).max(1);
+        let tiles = kept.chunks_mut(columns).zip(origins.chunks_mut(columns));
+        for (row, (kept, origins)) in band.rows.zip(tiles) {
+            let current = &mut band.current;
+            kernels::vectorize(RowIntake { source, row, before, current, kept, origins });
+        }
+    }
+}
+
 /// A row of tiles, of which some are taken: one row of blocks after the other, since memory is read
-/// fastest in long rows.
+/// fastest in long rows. Before these come the tiles that are found as a whole.
 struct RowIntake<'a, 'b> {
-    frame: FrameView<'a>,
+    source: Source<'a>,
     row: usize,
-    tiles: &'a Region,
-    colours: &'a Colours,
     before: Before<'a>,
     current: &'a mut Rows<'b>,
     kept: &'a mut [u64],
+    origins: &'a mut [Option<Place>],
 }
 
 impl Vectorized for RowIntake<'_, '_> {
@@ -139,14 +169,25 @@ impl Vectorized for RowIntake<'_, '_> {
 
     #[inline(always)]
     fn run(mut self) {
-        let Self { tiles, row, before, .. } = self;
+        let Self { source: Source { tiles, cache, .. }, row, before, .. } = self;
         let grid = tiles.grid();
         let first = row * SIDE / BLOCK;
         let last = (first + SIDE / BLOCK).min(before.map.dimensions().1);
         for block_row in first..last {
             for column in 0..grid.columns() {
+                let origin = &self.origins[column as usize];
+                if let Some(held) = origin.and_then(|place| cache.tile(place)) {
+                    let tile = grid.rect(grid.index(column, row as u32));
+                    if !self.recall(tile, block_row, &held[(block_row - first) * BLOCK..]) {
+                        self.origins[column as usize] = None;
+                    }
+                }
+            }
+        }
+        for block_row in first..last {
+            for column in 0..grid.columns() {
                 let tile = grid.index(column, row as u32);
-                if tiles.contains(tile) {
+                if tiles.contains(tile) && self.origins[column as usize].is_none() {
                     let bits = self.take(grid.rect(tile), block_row, before.stale[tile.0 as usize]);
                     let blocks = bits.count as usize * (block_row - first);
                     self.kept[column as usize] |= u64::from(bits.kept) << blocks;
@@ -163,6 +204,28 @@ struct KeptBlocks {
 }
 
 impl RowIntake<'_, '_> {
+    /// Takes a row of a tile's blocks, and says whether its pixels are those of `held`.
+    #[inline(always)]
+    fn recall(&mut self, tile: Rect, block_row: usize, held: &[[u32; SIDE]]) -> bool {
+        let Source { frame, colours, .. } = self.source;
+        let y = (block_row * BLOCK) as u16;
+        let rows = y..(y + BLOCK as u16).min(tile.y + tile.height);
+        let mut differing = [0_u32; SIDE];
+        for (held, y) in held.iter().zip(rows) {
+            let at = self.before.previous.at(usize::from(tile.x), usize::from(y));
+            let to = self.current.span(at, usize::from(tile.width));
+            let from = frame.span(tile.x, y, tile.width);
+            match colours {
+                Colours::Standard => kernels::load_row(from, to),
+                _ => colours.load_row(from, to),
+            }
+            for (differing, (to, held)) in differing.iter_mut().zip(to.iter().zip(held)) {
+                *differing |= to ^ held;
+            }
+        }
+        differing.iter().fold(0, |sum, bits| sum | bits) == 0
+    }
+
     /// Takes a row of a tile's blocks. Only those that differ are written, and those that are out of
     /// date.
     #[inline(always)]
@@ -175,8 +238,8 @@ impl RowIntake<'_, '_> {
         // Of each column of pixels, beyond the tile's too, in which bits any differs.
         let mut differing = [0_u32; SIDE];
         for (row, y) in rows[..height].iter_mut().zip(y..) {
-            let from = self.frame.span(tile.x, y, tile.width);
-            match self.colours {
+            let from = self.source.frame.span(tile.x, y, tile.width);
+            match self.source.colours {
                 Colours::Standard => kernels::load_row(from, &mut row[..width]),
                 colours => colours.load_row(from, &mut row[..width]),
             }

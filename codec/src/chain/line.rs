@@ -4,9 +4,9 @@ use std::convert::Infallible;
 use std::ops::Range;
 
 use super::block_map::{BLOCK, BlockMap, Mode};
-use super::cache::Cache;
+use super::cache::{Cache, Place};
 use super::coder::Coder;
-use super::intake::{Before, IntakeBand};
+use super::intake::{Before, IntakeBand, Source, TakeBand};
 use super::lanes::{Lanes, Sources};
 use super::picture::{Picture, Rows};
 use crate::bitstream::Rule;
@@ -127,21 +127,36 @@ impl Line {
     }
 
     /// Takes the new pixels of `tiles` from a frame of the picture's size, for an update whose map is
-    /// empty as yet.
+    /// empty as yet. `origins` names for each tile of the canvas where in the cache it is expected to
+    /// be found as a whole, if anywhere; of the tiles that differ from that it names nothing then.
     pub(crate) fn take<W: Send>(
         &mut self,
         frame: FrameView<'_>,
         tiles: &Region,
+        origins: &mut [Option<Place>],
         workers: &Workers<W>,
     ) {
-        let Self { previous, born, updates, is_black, current, stale, kept, map, colours, .. } =
-            self;
+        let Self {
+            previous,
+            born,
+            updates,
+            is_black,
+            current,
+            stale,
+            kept,
+            map,
+            cache,
+            colours,
+            ..
+        } = self;
         let grid = tiles.grid();
         let before = Before { previous, is_black: *is_black, born, updates: *updates, stale, map };
+        let source = Source { frame, tiles, colours, cache };
         let rows = 0..grid.rows() as usize;
-        let band = IntakeBand { grid, rows, current: current.rows(), kept };
+        let band =
+            TakeBand { band: IntakeBand { grid, rows, current: current.rows() }, kept, origins };
         let Ok(()) = workers.divide(band, 1, |band| {
-            band.take(frame, tiles, colours, before);
+            band.take(source, before);
             Ok::<_, Infallible>(())
         });
         stale.fill(false);
@@ -174,15 +189,15 @@ impl Line {
     /// Brings the new picture up to date where the update at hand, whose map is known, leaves blocks
     /// as they are.
     pub(crate) fn refresh<W: Send>(&mut self, workers: &Workers<W>) {
-        let Self { previous, born, updates, is_black, current, stale, kept, map, .. } = self;
+        let Self { previous, born, updates, is_black, current, stale, map, .. } = self;
         if !stale.contains(&true) {
             return;
         }
         let grid = map.grid();
         let before = Before { previous, is_black: *is_black, born, updates: *updates, stale, map };
         let rows = 0..grid.rows() as usize;
-        let band = IntakeBand { grid, rows, current: current.rows(), kept };
-        let Ok(()) = workers.divide(band, 1, |band| {
+        let band = IntakeBand { grid, rows, current: current.rows() };
+        let Ok(()) = workers.divide(band, 1, |mut band| {
             band.refresh(before);
             Ok::<_, Infallible>(())
         });
@@ -316,18 +331,11 @@ impl CurrentBand<'_> {
                     (_, None) => previous,
                     (_, Some(vector)) => {
                         let vector = map.vectors().get(vector).ok_or(Rule::VectorUnknown)?;
-                        let source_of =
-                            |block: Rect| vector.source(block, size).ok_or(Rule::CopyOutside);
+                        let source = vector.source(rect, size).ok_or(Rule::CopyOutside)?;
                         if let Some(page) = vector.page {
-                            for column in columns {
-                                let block = map.rect(column, row);
-                                let source = source_of(block)?;
-                                let at = previous.at(usize::from(block.x), usize::from(block.y));
-                                cache.copy(page, source, current, at)?;
-                            }
+                            cache.copy(page, source, current, at)?;
                             continue;
                         }
-                        let source = source_of(rect)?;
                         from = previous.at(usize::from(source.x), usize::from(source.y));
                         previous
                     }

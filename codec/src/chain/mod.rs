@@ -25,7 +25,7 @@ mod token;
 mod transform;
 
 pub(crate) use block_map::{BLOCK, BlockMap, Claim, MAX_LANES, MAX_VECTORS, Mode, Vector};
-pub(crate) use cache::{Cache, Directives, PAGES};
+pub(crate) use cache::{Cache, Directives, PAGES, Place};
 pub(crate) use line::Line;
 pub(crate) use picture::{Picture, blocks_equal};
 pub(crate) use rans_decoder::StreamDecoder;

@@ -108,6 +108,13 @@ pub(super) fn choose_modes(
     kernels::vectorize(ModeSearch { line, originals, text, tile, kept })
 }
 
+/// The modes of `tile` when all its blocks have `mode`, a copy of exact pixels.
+pub(super) fn all_copied(map: &BlockMap, tile: TileIndex, mode: Mode) -> (TileModes, TileContent) {
+    let blocks = TileBlocks::of(map, tile).count();
+    let content = TileContent { blocks, moved: blocks, ..TileContent::default() };
+    (TileModes([[mode; TILE_BLOCKS]; TILE_BLOCKS]), content)
+}
+
 /// Of some blocks of a tile, one in each row and column, how many show what a mode without pixels
 /// would show, and how many of the others are photographs.
 #[derive(Clone, Copy, Debug, Default)]

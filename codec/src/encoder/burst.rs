@@ -27,6 +27,7 @@ impl Encoder {
         let (mut fresh, mut known) = (0, 0);
         for item in candidates.iter_mut() {
             item.is_new_photo = item.task == Task::Change
+                && item.returns_by.is_none()
                 && !video.touches(grid.rect(item.tile))
                 && tiles[item.tile.0 as usize].held != Held::Nothing
                 && looks_photographic(frame, grid.rect(item.tile));

@@ -6,7 +6,7 @@
 //! (see `motion`) where content returns elsewhere.
 
 use super::motion::Anchor;
-use crate::chain::{BLOCK, Cache, Directives, Line, Mode, PAGES, Vector};
+use crate::chain::{BLOCK, Cache, Directives, Line, Mode, PAGES, Place, Vector};
 use crate::geometry::{Rect, TileGrid, TileIndex};
 
 /// Guesses at the bytes of a block that returns: drawn content is known to the models by then,
@@ -25,16 +25,8 @@ const ANCHOR_BITS: u32 = 16;
 /// looked up.
 const SAMPLE_BITS: u32 = 2;
 
-/// A tile held in a page.
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    page: u8,
-    tile: TileIndex,
-}
-
-impl Place {
-    const FIRST: Self = Self { page: 0, tile: TileIndex(0) };
-}
+/// What stands where nothing is known to be held: nothing is found there either.
+const NOWHERE: Place = Place { page: 0, tile: TileIndex(0) };
 
 /// An anchor of a tile held.
 #[derive(Clone, Copy, Debug, Default)]
@@ -95,7 +87,7 @@ impl Directory {
             next_worth: Vec::new(),
             moved: Vec::new(),
             keys: Vec::new(),
-            by_key: vec![Place::FIRST; 1 << KEY_BITS],
+            by_key: vec![NOWHERE; 1 << KEY_BITS],
             slot_keys: Vec::new(),
             anchors: vec![CachedAnchor::default(); 1 << ANCHOR_BITS],
             pages: [Page::default(); PAGES],
@@ -126,7 +118,7 @@ impl Directory {
         // What had been in the cache is not any more; how much it cost is forgotten.
         self.worth.fill(GRAPHICS_WORTH);
         self.slot_keys.fill(0);
-        self.by_key.fill(Place::FIRST);
+        self.by_key.fill(NOWHERE);
         self.anchors.fill(CachedAnchor::default());
         self.pages = [Page::default(); PAGES];
         (self.floor, self.updates) = (0, 0);
@@ -134,7 +126,7 @@ impl Directory {
     }
 
     /// Where the cache holds the tile whose pixels have the hash `key`.
-    fn find(&self, cache: &Cache, key: u128) -> Option<Place> {
+    pub(super) fn find(&self, cache: &Cache, key: u128) -> Option<Place> {
         let place = self.by_key[key as usize % (1 << KEY_BITS)];
         let slot = cache.slot(place.page, place.tile)?;
         (self.slot_keys.get(slot) == Some(&key)).then_some(place)
@@ -147,13 +139,17 @@ impl Directory {
         tile: TileIndex,
         key: u128,
     ) -> Option<Vector> {
-        let place = self.find(cache, key)?;
+        self.find(cache, key).map(|place| self.vector_from(place, tile))
+    }
+
+    /// The vector by which `tile` returns from `place`.
+    pub(super) fn vector_from(&self, place: Place, tile: TileIndex) -> Vector {
         let (from, to) = (self.grid.rect(place.tile), self.grid.rect(tile));
-        Some(Vector {
+        Vector {
             page: Some(place.page),
             dx: from.x.wrapping_sub(to.x) as i16,
             dy: from.y.wrapping_sub(to.y) as i16,
-        })
+        }
     }
 
     /// The vector by which the surroundings of `anchor` return.

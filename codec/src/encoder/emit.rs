@@ -107,6 +107,7 @@ impl Encoder {
         let tiles = candidates.iter().map(|item| item.tile);
         line.map.drop_unused_vectors(tiles.clone());
         directory.direct(line, tiles);
+        motion.find_replaced(line, workers);
         load.begin(&line.map);
         for candidate in candidates.iter() {
             load.add(&line.map, candidate.tile, &candidate.content);

@@ -23,12 +23,13 @@ mod originals;
 mod pace;
 mod payload;
 mod plan;
+mod recall;
 mod slices;
 mod text;
 mod tile;
 mod video;
 
-use self::blocks::choose_modes;
+use self::blocks::{all_copied, choose_modes};
 use self::check::CheckTimes;
 use self::choice::Estimate;
 use self::colour::{ColourChoice, look};
@@ -47,7 +48,7 @@ use self::text::TextSearch;
 use self::tile::{Candidate, Held, Task, TileState};
 pub use self::video::FilmToCode;
 use self::video::Video;
-use crate::chain::{Line, MAX_LANES, MAX_VECTORS, StreamEncoder, Vector};
+use crate::chain::{Line, MAX_LANES, MAX_VECTORS, Mode, Place, StreamEncoder, Vector};
 use crate::colour::Colours;
 use crate::frame::FrameView;
 use crate::geometry::{Size, TileGrid, TileIndex};
@@ -59,6 +60,10 @@ use crate::tools::jpeg;
 /// Tiles that one thread hashes at a time; fewer than two such groups are hashed on the caller's
 /// thread. A choice, not a measurement: hashing so few is a matter of microseconds.
 const SCAN_GRAIN: usize = 64;
+
+/// How many times as many tiles must return from the cache as a whole than remain for moves not to be
+/// sought. A choice.
+const RETURNS_PER_MOVE: usize = 5;
 
 /// Tiles whose modes one thread chooses at a time.
 const SEARCH_GRAIN: usize = 8;
@@ -103,6 +108,8 @@ pub struct Encoder {
     candidates: Vec<Candidate>,
     /// Tiles of the candidates that are searched.
     searched: Region,
+    /// For each tile where in the cache it is found as a whole.
+    origins: Vec<Option<Place>>,
     /// Tiles of the call at hand that are film.
     film: Region,
     /// Whether the call at hand has so many new photographs that they are film at once.
@@ -147,6 +154,7 @@ impl Encoder {
             streams: Default::default(),
             candidates: Vec::new(),
             searched: Region::empty(Size::default()),
+            origins: Vec::new(),
             film: Region::empty(Size::default()),
             is_burst: false,
             plan: Plan::default(),
@@ -200,6 +208,8 @@ impl Encoder {
         self.stale = Region::full(size);
         self.film = Region::empty(size);
         self.searched = Region::empty(size);
+        self.origins.clear();
+        self.origins.resize(self.grid.tiles() as usize, None);
         self.video.reset(size);
         self.line.reset(size);
         self.is_reset_due = false;
@@ -413,19 +423,31 @@ impl Encoder {
 
     /// Brings the candidates' pixels into the line, and finds by which vectors they moved.
     fn find_vectors(&mut self, frame: FrameView<'_>) {
-        let Self {
-            line,
-            motion,
-            directory,
-            originals,
-            candidates,
-            grid,
-            config,
-            workers,
-            video,
-            pace,
-            ..
-        } = self;
+        let returns = self.expect_returns();
+        self.take(frame);
+        self.note_returns(&returns);
+        if self.chain == 0 {
+            return;
+        }
+        let Self { line, motion, directory, originals, candidates, origins, workers, .. } = self;
+        let mut vectors = [Vector::default(); MAX_VECTORS];
+        let sought = candidates.iter().filter(|candidate| candidate.returns_by.is_none());
+        let tiles = sought.map(|candidate| (candidate.tile, candidate.look.hash));
+        if tiles.clone().count() * RETURNS_PER_MOVE < candidates.len() {
+            // What little is left returns with the others, or is new.
+            candidates.iter().for_each(|candidate| motion.pass(candidate.tile));
+            line.map.set_vectors(returns.vectors());
+            return;
+        }
+        let source = originals.picture(line);
+        motion.find_anchors(source, line, &self.searched, origins, workers);
+        let found = motion.find(line, directory, tiles, returns.vectors(), &mut vectors);
+        line.map.set_vectors(found);
+    }
+
+    /// Brings the candidates' pixels into the line.
+    fn take(&mut self, frame: FrameView<'_>) {
+        let Self { line, candidates, origins, grid, config, workers, video, pace, .. } = self;
         line.map.clear();
         let quality = pace.quality(config.motion_quality);
         line.map.set_quantizer(EncoderConfig::quantizer(quality, line.colours.mode()));
@@ -433,17 +455,9 @@ impl Encoder {
         for candidate in candidates.iter() {
             self.searched.insert(candidate.tile);
         }
-        line.take(frame, &self.searched, workers);
+        line.take(frame, &self.searched, origins, workers);
         for candidate in candidates.iter().filter(|candidate| candidate.around_video.is_some()) {
             line.revert(video.rect().intersect(grid.rect(candidate.tile)));
-        }
-        if self.chain > 0 {
-            let tiles = candidates.iter().map(|candidate| (candidate.tile, candidate.look.hash));
-            let mut vectors = [Vector::default(); MAX_VECTORS];
-            let source = originals.picture(line);
-            motion.find_anchors(source, line, &self.searched, workers);
-            let found = motion.find(line, directory, tiles, &mut vectors);
-            line.map.set_vectors(found);
         }
     }
 
@@ -457,9 +471,14 @@ impl Encoder {
                 && candidate.task == Task::Change
                 && !video.touches(grid.rect(candidate.tile));
             let text = lossy.then_some(text);
+            if let Some(vector) = candidate.returns_by {
+                let mode = Mode::copy(usize::from(vector));
+                (candidate.modes, candidate.content) =
+                    all_copied(&source.map, candidate.tile, mode);
+                return;
+            }
             // What shows the video has been taken back since.
-            let is_whole = candidate.around_video.is_none();
-            let kept = is_whole.then(|| source.kept(candidate.tile));
+            let kept = candidate.is_whole().then(|| source.kept(candidate.tile));
             (candidate.modes, candidate.content) =
                 choose_modes(source, originals, text, candidate.tile, kept);
         });

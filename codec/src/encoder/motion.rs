@@ -9,7 +9,7 @@
 use std::convert::Infallible;
 
 use super::directory::Directory;
-use crate::chain::{BLOCK, Line, MAX_VECTORS, Picture, Vector};
+use crate::chain::{BLOCK, Line, MAX_VECTORS, Picture, Place, Vector};
 use crate::geometry::{Rect, TILE, TileGrid, TileIndex};
 use crate::kernels::{self, Vectorized};
 use crate::parallel::{Divide, Workers};
@@ -226,19 +226,29 @@ impl Motion {
         }
     }
 
-    /// The anchors of the chain's picture before the update, in a tile that [`Self::find`] was
-    /// given.
+    /// Does without the anchors of a tile's new pixels until they are needed.
+    pub(super) fn pass(&mut self, tile: TileIndex) {
+        let at = tile.0 as usize;
+        if let (Some(kept), Some(replaced)) = (self.kept.get_mut(at), self.replaced.get_mut(at)) {
+            std::mem::swap(kept, replaced);
+            kept.is_known = false;
+        }
+    }
+
+    /// The anchors of the chain's picture before the update, in a tile that it changes. Those that
+    /// [`Self::find_anchors`] was not asked for must have been found by [`Self::find_replaced`].
     pub(super) fn replaced(&self, tile: TileIndex) -> &[Anchor] {
         self.replaced.get(tile.0 as usize).map_or(&[], Kept::anchors)
     }
 
     /// Finds the anchors of `tiles`, in `previous`, which stands for the line's picture, and in the new
-    /// one.
+    /// one, but not of those that come from `origins` as a whole.
     pub(super) fn find_anchors<W: Send>(
         &mut self,
         previous: &Picture,
         line: &Line,
         tiles: &Region,
+        origins: &[Option<Place>],
         workers: &Workers<W>,
     ) {
         let grid = tiles.grid();
@@ -250,12 +260,16 @@ impl Motion {
             let pairs = band.kept.iter_mut().zip(band.replaced).zip(band.first..);
             for ((kept, replaced), tile) in pairs {
                 let tile = TileIndex(tile);
-                if tiles.contains(tile) {
+                if origins.get(tile.0 as usize).is_some_and(Option::is_some) {
+                    std::mem::swap(kept, replaced);
+                    kept.is_known = false;
+                } else if tiles.contains(tile) {
                     let rect = grid.rect(tile);
                     if !kept.is_known {
                         kept.count = 0;
                         find_anchors(previous, rect, kept);
                     }
+                    kept.is_known = true;
                     std::mem::swap(kept, replaced);
                     kept.count = 0;
                     for (strip, is_still) in strips(line, tiles, rect) {
@@ -272,16 +286,39 @@ impl Motion {
         });
     }
 
+    /// Finds the anchors of the chain's picture in tiles that the update at hand puts into the cache,
+    /// where nothing has asked for them yet.
+    pub(super) fn find_replaced<W: Send>(&mut self, line: &Line, workers: &Workers<W>) {
+        let (grid, directives) = (line.map.grid(), &line.map.directives);
+        let band = ReplacedBand { first: 0, replaced: &mut self.replaced };
+        let Ok(()) = workers.divide(band, ANCHOR_GRAIN, |band| {
+            for (replaced, tile) in band.replaced.iter_mut().zip((band.first..).map(TileIndex)) {
+                if directives.puts(tile) && !replaced.is_known {
+                    replaced.count = 0;
+                    find_anchors(&line.previous, grid.rect(tile), replaced);
+                    replaced.is_known = true;
+                }
+            }
+            Ok::<_, Infallible>(())
+        });
+    }
+
     /// The vectors by which content moved or returned to `tiles`, each with the hash of its
-    /// pixels, from the picture before or the cache. Their anchors have been found.
+    /// pixels, from the picture before or the cache, after those of `known`. Their anchors have been
+    /// found.
     pub(super) fn find<'a>(
         &mut self,
         line: &Line,
         directory: &Directory,
         tiles: impl Iterator<Item = (TileIndex, u128)> + Clone,
+        known: &[Vector],
         into: &'a mut [Vector; MAX_VECTORS],
     ) -> &'a [Vector] {
         let Line { cache, .. } = line;
+        into[..known.len()].copy_from_slice(known);
+        if tiles.clone().next().is_none() {
+            return &into[..known.len()];
+        }
         self.table.fill(Entry::Empty);
         for (tile, _) in tiles.clone() {
             let Some(replaced) = self.replaced.get(tile.0 as usize) else { continue };
@@ -326,7 +363,7 @@ impl Motion {
         if most < anchors / FEW_VOTES {
             self.vote_for_likenesses(&tiles.map(|(tile, _)| tile));
         }
-        self.elect(into)
+        self.elect(known, into)
     }
 
     /// Lets repeated anchors of `tiles` vote for all vectors by which each may have moved.
@@ -357,10 +394,13 @@ impl Motion {
         }
     }
 
-    fn elect<'a>(&self, into: &'a mut [Vector; MAX_VECTORS]) -> &'a [Vector] {
+    /// Those with most votes beside `known`, which stand first in `into`.
+    fn elect<'a>(&self, known: &[Vector], into: &'a mut [Vector; MAX_VECTORS]) -> &'a [Vector] {
         let mut best = [Ballot::default(); MAX_VECTORS];
         let mut count = 0;
-        for &ballot in self.ballots.iter().filter(|ballot| ballot.votes >= MIN_VOTES) {
+        let is_new =
+            |ballot: &&Ballot| ballot.votes >= MIN_VOTES && !known.contains(&ballot.vector);
+        for &ballot in self.ballots.iter().filter(is_new) {
             let at = best[..count].partition_point(|other| other.votes >= ballot.votes);
             if at < MAX_VECTORS {
                 count = (count + 1).min(MAX_VECTORS);
@@ -368,10 +408,10 @@ impl Motion {
                 best[at] = ballot;
             }
         }
-        for (into, ballot) in into.iter_mut().zip(&best[..count]) {
+        for (into, ballot) in into[known.len()..].iter_mut().zip(&best[..count]) {
             *into = ballot.vector;
         }
-        &into[..count]
+        &into[..(known.len() + count).min(MAX_VECTORS)]
     }
 }
 
@@ -412,6 +452,24 @@ impl Divide for AnchorBand<'_> {
             Self { first: self.first, kept, replaced },
             Self { first, kept: kept_after, replaced: replaced_after },
         )
+    }
+}
+
+/// Tiles of which one thread finds the anchors of the chain's picture.
+struct ReplacedBand<'a> {
+    first: u32,
+    replaced: &'a mut [Kept],
+}
+
+impl Divide for ReplacedBand<'_> {
+    fn len(&self) -> usize {
+        self.replaced.len()
+    }
+
+    fn divide(self, middle: usize) -> (Self, Self) {
+        let (replaced, replaced_after) = self.replaced.split_at_mut(middle);
+        let first = self.first + middle as u32;
+        (Self { first: self.first, replaced }, Self { first, replaced: replaced_after })
     }
 }
 
@@ -554,8 +612,8 @@ mod tests {
         motion.reset(grid);
         let mut vectors = [Vector::default(); MAX_VECTORS];
         let workers = Workers::new(1, || Ok(())).expect("a worker");
-        motion.find_anchors(&line.previous, line, &Region::full(size), &workers);
-        let found = motion.find(line, &directory, tiles, &mut vectors);
+        motion.find_anchors(&line.previous, line, &Region::full(size), &[], &workers);
+        let found = motion.find(line, &directory, tiles, &[], &mut vectors);
         found.to_vec()
     }
 

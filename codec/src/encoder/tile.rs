@@ -110,6 +110,8 @@ pub(super) struct Candidate {
     pub(super) is_new_photo: bool,
     pub(super) modes: TileModes,
     pub(super) content: TileContent,
+    /// The vector by which it returns from the cache as a whole.
+    pub(super) returns_by: Option<u8>,
     /// When only what stands around the video in it is to be sent: what that makes of the tile.
     pub(super) around_video: Option<Claim>,
 }
@@ -119,7 +121,21 @@ impl Candidate {
     pub(super) fn of(tile: TileIndex) -> Self {
         let (modes, content) = (TileModes::SKIP, TileContent::default());
         let (look, task) = (Look::default(), Task::Nothing);
-        Self { tile, look, task, is_new_photo: false, modes, content, around_video: None }
+        Self {
+            tile,
+            look,
+            task,
+            is_new_photo: false,
+            modes,
+            content,
+            returns_by: None,
+            around_video: None,
+        }
+    }
+
+    /// Whether all of the tile is to be sent, and nothing else.
+    pub(super) const fn is_whole(&self) -> bool {
+        self.around_video.is_none()
     }
 
     /// What the tile will be once it is sent on the chain.

@@ -3,10 +3,14 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod pixel;
 mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod sse2;
+#[cfg(target_arch = "x86_64")]
+mod xxh3;
 
 pub(crate) use self::pixel::{bytes_of, last_at_most, median_edge, prefetch, restore};
 use crate::colour::{CELLS, MAX_COLOURS};
@@ -132,25 +136,47 @@ pub(crate) fn mask(pixels: &mut [u8]) {
 /// `scratch` holds at least a tile, which `rect` is at most.
 pub(crate) fn hash_tile(frame: FrameView<'_>, rect: Rect, scratch: &mut [u8]) -> u128 {
     #[cfg(target_arch = "x86_64")]
-    if let Some(hash) = hash_tile_avx2(frame, rect) {
+    if let Some(hash) = Stripes::ALL.into_iter().find_map(|kernel| kernel.hash_tile(frame, rect)) {
         return hash;
     }
     scalar::hash_tile(frame, rect, scratch)
 }
 
-/// The same in AVX2, where the machine has it and the rows are whole stripes.
+/// Instruction sets in which tiles are hashed stripe by stripe.
 #[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code, reason = "the instruction set is checked here")]
-fn hash_tile_avx2(frame: FrameView<'_>, rect: Rect) -> Option<u128> {
-    let row_bytes = usize::from(rect.width) * crate::frame::BYTES_PER_PIXEL;
-    let bytes = row_bytes * usize::from(rect.height);
-    let in_stripes = row_bytes.is_multiple_of(avx2::STRIPE_BYTES) && bytes >= avx2::MIN_BYTES;
-    if !in_stripes || !std::arch::is_x86_feature_detected!("avx2") {
-        return None;
+#[derive(Clone, Copy, Debug)]
+enum Stripes {
+    Avx512,
+    Avx2,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Stripes {
+    /// The fastest first.
+    const ALL: [Self; 2] = [Self::Avx512, Self::Avx2];
+
+    /// The hash of a tile, where the machine has the instructions and the rows are whole stripes.
+    #[allow(unsafe_code, reason = "the instruction set is checked here")]
+    fn hash_tile(self, frame: FrameView<'_>, rect: Rect) -> Option<u128> {
+        let row_bytes = usize::from(rect.width) * crate::frame::BYTES_PER_PIXEL;
+        let bytes = row_bytes * usize::from(rect.height);
+        if !row_bytes.is_multiple_of(xxh3::STRIPE_BYTES) || bytes < xxh3::MIN_BYTES {
+            return None;
+        }
+        let ys = (rect.y..).take(usize::from(rect.height));
+        let rows = ys.map(|y| frame.span(rect.x, y, rect.width));
+        match self {
+            Self::Avx512 if std::arch::is_x86_feature_detected!("avx512f") => {
+                // SAFETY: the machine has AVX-512F, as was just found; the function asks for nothing else.
+                Some(unsafe { avx512::hash_rows(rows, bytes) })
+            }
+            Self::Avx2 if std::arch::is_x86_feature_detected!("avx2") => {
+                // SAFETY: the machine has AVX2, as was just found; the function asks for nothing else.
+                Some(unsafe { avx2::hash_rows(rows, bytes) })
+            }
+            Self::Avx512 | Self::Avx2 => None,
+        }
     }
-    let rows = (rect.y..).take(usize::from(rect.height)).map(|y| frame.span(rect.x, y, rect.width));
-    // SAFETY: the machine has AVX2, as was just found; the function asks for nothing else.
-    Some(unsafe { avx2::hash_rows(rows, bytes) })
 }
 
 #[cfg(test)]
@@ -179,6 +205,11 @@ mod tests {
                     let rect = Rect::new(width, height, width, height);
                     let expected = scalar::hash_tile(frame.view(), rect, &mut scratch);
                     assert_eq!(hash_tile(frame.view(), rect, &mut scratch), expected, "{rect:?}");
+                    #[cfg(target_arch = "x86_64")]
+                    for kernel in Stripes::ALL {
+                        let hash = kernel.hash_tile(frame.view(), rect).unwrap_or(expected);
+                        assert_eq!(hash, expected, "{kernel:?} {rect:?}");
+                    }
                 }
             }
         }

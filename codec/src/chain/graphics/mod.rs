@@ -108,6 +108,16 @@ impl Graphics {
         }
     }
 
+    /// Brings the tables near before pixels of many places are decoded: since the last update pictures
+    /// of many megabytes have passed through the processor's caches. An encoder, which knows what it
+    /// will ask for, fetches that.
+    pub(super) fn prepare<C: Coder>(&self) {
+        if !C::ENCODES {
+            self.narrow.fetch();
+            self.wide.fetch();
+        }
+    }
+
     /// Codes the pixels of `range`, a part of a row.
     #[inline(always)]
     pub(super) fn code_span<C: Coder>(

@@ -6,6 +6,9 @@ use crate::kernels;
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Slot(u32);
 
+/// Slots in a line of a processor's caches, or fewer.
+const SLOTS_PER_LINE: usize = 16;
+
 /// A confidence above this survives a contradiction, lowered.
 const STUBBORN: u32 = 3;
 const MAX_CONFIDENCE: u32 = 15;
@@ -71,6 +74,13 @@ impl<const BITS: u32> Table<BITS> {
     #[inline(always)]
     pub(super) fn adapt(&mut self, place: Place, pixel: u32) {
         self.slots[place.at].adapt(place.tag, pixel);
+    }
+
+    /// Brings the whole table near.
+    pub(super) fn fetch(&self) {
+        for at in (0..self.slots.len()).step_by(SLOTS_PER_LINE) {
+            kernels::prefetch(&self.slots, at);
+        }
     }
 
     /// Brings a place near that is looked up soon.

@@ -1,0 +1,78 @@
+//! What the vector kernels of XXH3 with 128 bits share: its constants, and all that comes before and
+//! after the accumulators.
+//!
+//! The algorithm is the long-input form of the XXH3 specification
+//! (<https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md>) with the default secret and
+//! seed 0; the names of steps and constants are those of the specification.
+
+/// Bytes taken by one step of the accumulators.
+pub(super) const STRIPE_BYTES: usize = 64;
+
+/// Shortest input that the specification hashes in stripes.
+pub(super) const MIN_BYTES: usize = 241;
+
+pub(super) const STRIPES_PER_BLOCK: usize = (SECRET.len() - STRIPE_BYTES) / 8;
+
+pub(super) const PRIME32_1: u64 = 0x9e37_79b1;
+const PRIME32_2: u64 = 0x85eb_ca77;
+const PRIME32_3: u64 = 0xc2b2_ae3d;
+const PRIME64_1: u64 = 0x9e37_79b1_85eb_ca87;
+const PRIME64_2: u64 = 0xc2b2_ae3d_27d4_eb4f;
+const PRIME64_3: u64 = 0x1656_67b1_9e37_79f9;
+const PRIME64_4: u64 = 0x85eb_ca77_c2b2_ae63;
+const PRIME64_5: u64 = 0x27d4_eb2f_1656_67c5;
+
+/// The default secret of the specification.
+pub(super) const SECRET: [u8; 192] = [
+    0xb8, 0xfe, 0x6c, 0x39, 0x23, 0xa4, 0x4b, 0xbe, 0x7c, 0x01, 0x81, 0x2c, 0xf7, 0x21, 0xad, 0x1c,
+    0xde, 0xd4, 0x6d, 0xe9, 0x83, 0x90, 0x97, 0xdb, 0x72, 0x40, 0xa4, 0xa4, 0xb7, 0xb3, 0x67, 0x1f,
+    0xcb, 0x79, 0xe6, 0x4e, 0xcc, 0xc0, 0xe5, 0x78, 0x82, 0x5a, 0xd0, 0x7d, 0xcc, 0xff, 0x72, 0x21,
+    0xb8, 0x08, 0x46, 0x74, 0xf7, 0x43, 0x24, 0x8e, 0xe0, 0x35, 0x90, 0xe6, 0x81, 0x3a, 0x26, 0x4c,
+    0x3c, 0x28, 0x52, 0xbb, 0x91, 0xc3, 0x00, 0xcb, 0x88, 0xd0, 0x65, 0x8b, 0x1b, 0x53, 0x2e, 0xa3,
+    0x71, 0x64, 0x48, 0x97, 0xa2, 0x0d, 0xf9, 0x4e, 0x38, 0x19, 0xef, 0x46, 0xa9, 0xde, 0xac, 0xd8,
+    0xa8, 0xfa, 0x76, 0x3f, 0xe3, 0x9c, 0x34, 0x3f, 0xf9, 0xdc, 0xbb, 0xc7, 0xc7, 0x0b, 0x4f, 0x1d,
+    0x8a, 0x51, 0xe0, 0x4b, 0xcd, 0xb4, 0x59, 0x31, 0xc8, 0x9f, 0x7e, 0xc9, 0xd9, 0x78, 0x73, 0x64,
+    0xea, 0xc5, 0xac, 0x83, 0x34, 0xd3, 0xeb, 0xc3, 0xc5, 0x81, 0xa0, 0xff, 0xfa, 0x13, 0x63, 0xeb,
+    0x17, 0x0d, 0xdd, 0x51, 0xb7, 0xf0, 0xda, 0x49, 0xd3, 0x16, 0x55, 0x26, 0x29, 0xd4, 0x68, 0x9e,
+    0x2b, 0x16, 0xbe, 0x58, 0x7d, 0x47, 0xa1, 0xfc, 0x8f, 0xf8, 0xb8, 0xd1, 0x7a, 0xd0, 0x31, 0xce,
+    0x45, 0xcb, 0x3a, 0x8f, 0x95, 0x16, 0x04, 0x28, 0xaf, 0xd7, 0xfb, 0xca, 0xbb, 0x4b, 0x40, 0x7e,
+];
+
+/// Where the secrets of the last stripe and of scrambling begin.
+pub(super) const LAST_SECRET: usize = SECRET.len() - STRIPE_BYTES - 7;
+pub(super) const SCRAMBLE_SECRET: usize = SECRET.len() - STRIPE_BYTES;
+
+/// The accumulators before the first stripe: eight lanes of 64 bits.
+pub(super) fn starts() -> [u8; STRIPE_BYTES] {
+    let lanes =
+        [PRIME32_3, PRIME64_1, PRIME64_2, PRIME64_3, PRIME64_4, PRIME32_2, PRIME64_5, PRIME32_1];
+    let mut bytes = [0; STRIPE_BYTES];
+    for (bytes, lane) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(lanes) {
+        *bytes = lane.to_le_bytes();
+    }
+    bytes
+}
+
+/// The hash of so many bytes that left `lanes` in the accumulators.
+pub(super) fn finish(lanes: [u64; 8], bytes: usize) -> u128 {
+    let length = bytes as u64;
+    let low = merge(lanes, 11, length.wrapping_mul(PRIME64_1));
+    let high = merge(lanes, SECRET.len() - STRIPE_BYTES - 11, !length.wrapping_mul(PRIME64_2));
+    u128::from(high) << 64 | u128::from(low)
+}
+
+fn avalanche(hash: u64) -> u64 {
+    let mixed = (hash ^ hash >> 37).wrapping_mul(0x1656_6791_9e37_79f9);
+    mixed ^ mixed >> 32
+}
+
+fn merge(lanes: [u64; 8], secret_at: usize, start: u64) -> u64 {
+    let (secret, _) = SECRET[secret_at..secret_at + STRIPE_BYTES].as_chunks::<8>();
+    let pairs = lanes.as_chunks::<2>().0.iter().zip(secret.as_chunks::<2>().0);
+    avalanche(pairs.fold(start, |sum, (lane, secret)| {
+        let a = lane[0] ^ u64::from_le_bytes(secret[0]);
+        let b = lane[1] ^ u64::from_le_bytes(secret[1]);
+        let product = u128::from(a) * u128::from(b);
+        sum.wrapping_add(product as u64 ^ (product >> 64) as u64)
+    }))
+}
