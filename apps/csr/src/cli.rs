@@ -44,6 +44,9 @@ pub(crate) struct Start {
     /// Show the customer's desktop on the full screen; Ctrl+Alt+Enter switches
     #[arg(long)]
     pub(crate) fullscreen: bool,
+    /// Directory for pictures of the customer's desktop (Ctrl+Alt+S) [default: pictures in the data directory]
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) shots: Option<PathBuf>,
     /// Your name as the customer sees it [default: your user name]
     #[arg(long)]
     pub(crate) name: Option<String>,

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tessera::csr::{EndReason, Event, Handle, Session};
-use tessera::{DisplayMode, Network, Paths};
+use tessera::{ColourCount, Display, DisplayMode, Network, Paths};
 use tessera_terminal::{Key, LogTo, Screen};
 
 use crate::cli::{ShownAs, Start};
@@ -58,6 +58,7 @@ pub(crate) fn run(options: Start) -> Result<(), Error> {
 
     let fullscreen_window = options.fullscreen;
     let from_window = inbox.clone();
+    let shots = options.shots.clone().unwrap_or_else(|| data_dir.join("pictures"));
     let session = tessera::csr::Options {
         center: options.center.clone(),
         data_dir,
@@ -93,7 +94,7 @@ pub(crate) fn run(options: Start) -> Result<(), Error> {
             result
         })
         .map_err(Error::System)?;
-    let shown = window.run(fullscreen_window, move |told| {
+    let shown = window.run(fullscreen_window, shots, move |told| {
         // The other end is gone only when the program ends.
         let _ = from_window.send(Input::Window(told));
     });
@@ -113,6 +114,19 @@ fn converse(
     let (handle, opened) = open(session, inbox, inputs, full_screen)?;
     let Some(opened) = opened else { return Ok(()) };
     Conductor::new(options, handle, window, inbox, full_screen)?.conduct(opened, inputs)
+}
+
+/// The colour mode after `display`, when a person goes through them.
+const fn next_colours(display: Display) -> Action {
+    match (display.mode, display.colours) {
+        (DisplayMode::Standard, _) => Action::Colours(ColourCount::HighColour),
+        (DisplayMode::Sampling, ColourCount::HighColour) => {
+            Action::Colours(ColourCount::Colours256)
+        }
+        (DisplayMode::Sampling, ColourCount::Colours256) => {
+            Action::DisplayMode(DisplayMode::Standard)
+        }
+    }
 }
 
 /// The window library takes the display from the environment, so the program starts itself anew
@@ -259,6 +273,11 @@ impl<'a> Conductor<'a> {
                 self.act(Action::StopShare);
             }
             Input::Window(FromWindow::TakesControl) => self.handle.take_control(),
+            Input::Window(FromWindow::NextColours) => {
+                let action = next_colours(self.model.display());
+                self.act(action);
+            }
+            Input::Window(FromWindow::Said(sentence)) => self.say(&sentence),
             Input::Window(FromWindow::Failed(reason)) => {
                 tracing::warn!("{reason}");
                 self.say(&reason);

@@ -1,23 +1,36 @@
-//! The pixels of the window: the picture, the edge around it and the remote pointer over it.
+//! The pixels of the window: the picture, the edge around it, and a line and the remote pointer over it.
 //!
 //! A canvas draws into memory that somebody else owns and keeps between two drawings, and tells
 //! which parts of it changed. It knows nothing of windows.
 
 use tessera::{BYTES_PER_PIXEL, FrameView, Rect, Region, Size};
 
+use super::overlay::Overlay;
 use super::pointer::Pointer;
-use super::viewport::Viewport;
+use super::viewport::{Scale, Viewport};
 
 /// Colour of the window beside the picture, as 0RGB.
 const EDGE: u32 = 0x0020_2020;
+
+/// How a picture is shown, and what over it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Look<'a> {
+    pub(crate) scale: Scale,
+    /// The first pixel that is seen of a picture that is larger than the window.
+    pub(crate) corner: (u16, u16),
+    pub(crate) overlay: Option<&'a Overlay>,
+    pub(crate) pointer: Option<&'a Pointer<'a>>,
+}
 
 /// Draws pictures and the remote pointer into a window's pixels.
 #[derive(Debug, Default)]
 pub(crate) struct Canvas {
     window: Size,
     viewport: Option<Viewport>,
-    /// What lies under the drawn pointer, and where; empty while none is drawn.
-    covered: Covered,
+    /// What lies under the drawn line, and where; empty while none is drawn.
+    below_overlay: Covered,
+    /// The same of the drawn pointer, which may lie over the line.
+    below_pointer: Covered,
 }
 
 #[derive(Debug, Default)]
@@ -33,8 +46,8 @@ impl Canvas {
     }
 
     /// Brings `pixels`, a window of size `window`, up to date with `frame`, in which the tiles of
-    /// `changed` are new, and draws `pointer` over it. Everything is drawn anew when the window or
-    /// the picture has another size than before. The parts that changed are added to `damage`.
+    /// `changed` are new, and draws what `look` has over it. Everything is drawn anew when another part
+    /// of the picture is seen than before, or elsewhere. The parts that changed are added to `damage`.
     ///
     /// `pixels` has one 0RGB word for each pixel of the window and holds what the drawing before
     /// left there; when it does not have that many, nothing is drawn.
@@ -44,18 +57,22 @@ impl Canvas {
         window: Size,
         frame: FrameView<'_>,
         changed: &Region,
-        pointer: Option<&Pointer>,
+        look: Look<'_>,
         damage: &mut Vec<Rect>,
     ) {
-        let viewport = Viewport::new(frame.size(), window);
+        let viewport = Viewport::new(frame.size(), window, look.scale, look.corner);
         let Some(placed) = viewport.filter(|_| pixels.len() == window.area()) else {
             return;
         };
         if viewport == self.viewport && window == self.window {
-            self.uncover(pixels, damage);
+            self.below_pointer.restore(pixels, window, damage);
+            self.below_overlay.restore(pixels, window, damage);
             if changed.grid().size() == frame.size() {
                 for rect in changed.rects() {
                     let part = placed.to_window(rect);
+                    if part.is_empty() {
+                        continue;
+                    }
                     draw_part(pixels, window, frame, placed, part);
                     damage.push(part);
                 }
@@ -63,45 +80,50 @@ impl Canvas {
         } else {
             self.viewport = viewport;
             self.window = window;
-            self.covered.rect = Rect::default();
+            self.below_overlay.rect = Rect::default();
+            self.below_pointer.rect = Rect::default();
             pixels.fill(EDGE);
             draw_part(pixels, window, frame, placed, placed.area());
             damage.push(window.rect());
         }
-        if let Some(pointer) = pointer {
-            self.cover(pixels, placed, pointer, damage);
+        if let Some(overlay) = look.overlay {
+            let rect = overlay.placement(window);
+            self.below_overlay.keep(pixels, window, rect, damage);
+            for (y, row) in rows_mut(pixels, window, rect).enumerate() {
+                overlay.draw(row, y);
+            }
+        }
+        if let Some((pointer, (rect, skip))) =
+            look.pointer.and_then(|pointer| Some((pointer, pointer.placement(placed)?)))
+        {
+            self.below_pointer.keep(pixels, window, rect, damage);
+            for (y, row) in rows_mut(pixels, window, rect).enumerate() {
+                pointer.blend(row, skip, y);
+            }
         }
     }
+}
 
-    /// Takes the pointer away.
-    fn uncover(&mut self, pixels: &mut [u32], damage: &mut Vec<Rect>) {
-        let rect = std::mem::take(&mut self.covered.rect);
+impl Covered {
+    /// Puts back what was kept.
+    fn restore(&mut self, pixels: &mut [u32], window: Size, damage: &mut Vec<Rect>) {
+        let rect = std::mem::take(&mut self.rect);
         if rect.is_empty() {
             return;
         }
-        let saved = self.covered.pixels.chunks_exact(usize::from(rect.width));
-        for (row, saved) in rows_mut(pixels, self.window, rect).zip(saved) {
+        let saved = self.pixels.chunks_exact(usize::from(rect.width));
+        for (row, saved) in rows_mut(pixels, window, rect).zip(saved) {
             row.copy_from_slice(saved);
         }
         damage.push(rect);
     }
 
-    /// Draws the pointer and keeps what it covers.
-    fn cover(
-        &mut self,
-        pixels: &mut [u32],
-        viewport: Viewport,
-        pointer: &Pointer,
-        damage: &mut Vec<Rect>,
-    ) {
-        let Some((rect, skip)) = pointer.placement(viewport) else {
-            return;
-        };
-        self.covered.rect = rect;
-        self.covered.pixels.clear();
-        for (y, row) in rows_mut(pixels, self.window, rect).enumerate() {
-            self.covered.pixels.extend_from_slice(row);
-            pointer.blend(row, skip, y);
+    /// Keeps what `rect`, which lies in the window, shows before it is covered.
+    fn keep(&mut self, pixels: &mut [u32], window: Size, rect: Rect, damage: &mut Vec<Rect>) {
+        self.rect = rect;
+        self.pixels.clear();
+        for row in rows_mut(pixels, window, rect) {
+            self.pixels.extend_from_slice(row);
         }
         damage.push(rect);
     }
@@ -111,7 +133,7 @@ impl Canvas {
 fn rows_mut(pixels: &mut [u32], window: Size, rect: Rect) -> impl Iterator<Item = &mut [u32]> {
     let columns = usize::from(rect.x)..usize::from(rect.x) + usize::from(rect.width);
     pixels
-        .chunks_exact_mut(usize::from(window.width))
+        .chunks_exact_mut(usize::from(window.width).max(1))
         .skip(usize::from(rect.y))
         .take(usize::from(rect.height))
         .map(move |row| &mut row[columns.clone()])
@@ -126,9 +148,10 @@ fn draw_part(
     part: Rect,
 ) {
     let (left, top) = (part.x - viewport.area().x, part.y - viewport.area().y);
+    let Rect { x: first_x, y: first_y, .. } = viewport.source();
     for (row, y) in rows_mut(pixels, window, part).zip(top..) {
         if viewport.is_one_to_one() {
-            let source = frame.span(left, y, part.width);
+            let source = frame.span(first_x + left, first_y + y, part.width);
             for (pixel, bgrx) in row.iter_mut().zip(source.chunks_exact(BYTES_PER_PIXEL)) {
                 *pixel = word(bgrx);
             }

@@ -6,18 +6,26 @@
 //! while nothing changes.
 
 mod canvas;
+mod chords;
 mod cursor;
+mod figures;
 mod keys;
+mod line;
 mod operator;
+mod overlay;
+mod panning;
 mod pointer;
 mod present;
 mod share;
+mod shot;
 mod viewport;
 
 #[cfg(test)]
 mod tests;
 
-use tessera::view;
+use std::path::PathBuf;
+
+use tessera::{Frame, view};
 use winit::application::ApplicationHandler;
 use winit::error::EventLoopError;
 use winit::event::{DeviceEvent, DeviceId, StartCause, WindowEvent};
@@ -43,6 +51,8 @@ pub(crate) enum ToWindow {
     ControlAllowed(bool),
     /// Whether the customer has taken control back by a click, for now.
     ControlPaused(bool),
+    /// A picture of the desktop was written to a file, or why not.
+    ShotTaken(Result<PathBuf, String>),
     /// Whether nothing is heard from the customer's program for now.
     Silent(bool),
     /// The share is interrupted: keep the window, its pictures stand still.
@@ -60,6 +70,10 @@ pub(crate) enum FromWindow {
     Closed,
     /// The representative clicked in it to take control again.
     TakesControl,
+    /// The representative wants the next of the colour modes.
+    NextColours,
+    /// A picture of the desktop was written to a file, or why not; one sentence.
+    Said(String),
     /// It cannot be shown; one sentence.
     Failed(String),
     /// The display has gone, and with it the main thread: the window's loop does not end any more.
@@ -97,11 +111,13 @@ impl WindowLoop {
     pub(crate) fn run(
         self,
         fullscreen: bool,
+        shots: PathBuf,
         tell: impl FnMut(FromWindow) + 'static,
     ) -> Result<(), Error> {
         let proxy = self.proxy();
         let tell = Box::new(tell);
-        let mut app = App { share: None, awaited: None, proxy, fullscreen, control: false, tell };
+        let mut app =
+            App { share: None, awaited: None, proxy, fullscreen, shots, control: false, tell };
         self.event_loop.run_app(&mut app).map_err(|error| Error::Window(error.to_string()))
     }
 }
@@ -122,6 +138,8 @@ struct App {
     awaited: Option<(view::Handle, String)>,
     proxy: Proxy,
     fullscreen: bool,
+    /// Where pictures of the desktop go.
+    shots: PathBuf,
     control: bool,
     tell: Box<dyn FnMut(FromWindow)>,
 }
@@ -169,9 +187,16 @@ impl App {
     ) {
         let Some(share) = &mut self.share else { return };
         let told = match act(share, event_loop) {
-            Ok(next @ (share::Next::Go | share::Next::TakeControl)) => {
-                if next == share::Next::TakeControl {
-                    (self.tell)(FromWindow::TakesControl);
+            Ok(next) if next != share::Next::Close => {
+                match next {
+                    share::Next::TakeControl => (self.tell)(FromWindow::TakesControl),
+                    share::Next::Colours => (self.tell)(FromWindow::NextColours),
+                    share::Next::TakeShot => {
+                        if let Some(frame) = share.frame() {
+                            take_shot(frame, self.shots.clone(), &self.proxy);
+                        }
+                    }
+                    share::Next::Go | share::Next::Close => {}
                 }
                 event_loop.set_control_flow(match share.settle(event_loop) {
                     Some(due) => ControlFlow::WaitUntil(due),
@@ -179,7 +204,7 @@ impl App {
                 });
                 return;
             }
-            Ok(share::Next::Close) => FromWindow::Closed,
+            Ok(_) => FromWindow::Closed,
             Err(error) => FromWindow::Failed(Error::from(error).to_string()),
         };
         self.close(event_loop);
@@ -193,12 +218,26 @@ impl App {
     }
 }
 
+/// Writes a picture on a thread of its own: a large one takes a while.
+fn take_shot(frame: Frame, shots: PathBuf, proxy: &Proxy) {
+    let writing = std::thread::Builder::new().name("shot".into());
+    let sender = proxy.clone();
+    let started = writing.spawn(move || {
+        let result = shot::write(&frame, &shots).map_err(|error| error.to_string());
+        // A loop that has ended has nobody to tell.
+        let _ = sender.send_event(ToWindow::ShotTaken(result));
+    });
+    if let Err(error) = started {
+        let _ = proxy.send_event(ToWindow::ShotTaken(Err(error.to_string())));
+    }
+}
+
 impl ApplicationHandler<ToWindow> for App {
     fn resumed(&mut self, _: &ActiveEventLoop) {}
 
     fn new_events(&mut self, event_loop: &ActiveEventLoop, cause: StartCause) {
         if matches!(cause, StartCause::ResumeTimeReached { .. }) {
-            self.with_share(event_loop, |_, _| Ok(share::Next::Go));
+            self.with_share(event_loop, |share, _| share.tick());
         }
     }
 
@@ -212,6 +251,14 @@ impl ApplicationHandler<ToWindow> for App {
             }
             ToWindow::ControlPaused(paused) => {
                 self.with_share(event_loop, |share, _| share.set_paused(paused));
+            }
+            ToWindow::ShotTaken(result) => {
+                let said = match result {
+                    Ok(path) => format!("Picture saved: {}", path.display()),
+                    Err(reason) => format!("The picture cannot be saved: {reason}"),
+                };
+                (self.tell)(FromWindow::Said(said.clone()));
+                self.with_share(event_loop, |share, _| share.say(said));
             }
             ToWindow::Silent(silent) => {
                 self.with_share(event_loop, |share, _| share.set_silent(silent));

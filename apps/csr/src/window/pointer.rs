@@ -32,6 +32,9 @@ impl<'a> Pointer<'a> {
     pub(crate) fn placement(&self, viewport: Viewport) -> Option<(Rect, (usize, usize))> {
         let area = viewport.area();
         let spot = viewport.to_window(Rect::new(self.x, self.y, 1, 1));
+        if spot.is_empty() {
+            return None;
+        }
         let Size { width, height } = self.shape.size;
         let (x, width, skip_x) =
             clip(spot.x, self.shape.hotspot.0, width, u32::from(area.x), area.right())?;
@@ -76,6 +79,7 @@ fn over(below: u32, above: &[u8]) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::viewport::Scale;
     use super::*;
 
     fn shape(size: Size, hotspot: (u16, u16), pixel: [u8; 4]) -> CursorShape {
@@ -85,7 +89,8 @@ mod tests {
     #[test]
     fn a_shape_at_the_edge_is_cut() {
         let shape = shape(Size::new(16, 16), (4, 4), [0, 0, 0, 255]);
-        let viewport = Viewport::new(Size::new(100, 100), Size::new(100, 100)).expect("not empty");
+        let square = Size::new(100, 100);
+        let viewport = Viewport::new(square, square, Scale::Shrink, (0, 0)).expect("not empty");
         let corner = Pointer::new(&shape, 0, 99).and_then(|pointer| pointer.placement(viewport));
         assert_eq!(corner, Some((Rect::new(0, 95, 12, 5), (4, 0))));
     }

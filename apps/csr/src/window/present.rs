@@ -8,8 +8,7 @@ use tessera::{Rect, Size, view};
 use winit::event_loop::{ActiveEventLoop, OwnedDisplayHandle};
 use winit::window::Window;
 
-use super::canvas::Canvas;
-use super::pointer::Pointer;
+use super::canvas::{Canvas, Look};
 use super::viewport::Viewport;
 
 /// A window's memory and what is drawn there.
@@ -55,12 +54,12 @@ impl Presenter {
         Ok(())
     }
 
-    /// Draws `picture` with `pointer` over it and waits until the display has taken it, so that what
+    /// Draws `picture` as `look` says and waits until the display has taken it, so that what
     /// the sharer is told to be presented is.
     pub(crate) fn show(
         &mut self,
         picture: view::Picture<'_>,
-        pointer: Option<&Pointer<'_>>,
+        look: Look<'_>,
     ) -> Result<(), SoftBufferError> {
         if self.size.is_empty() {
             return Ok(());
@@ -72,7 +71,7 @@ impl Presenter {
             self.size,
             picture.frame,
             picture.changed,
-            pointer,
+            look,
             &mut self.damage,
         );
         self.rects.clear();

@@ -4,21 +4,26 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use softbuffer::SoftBufferError;
-use tessera::{InputEvent, PointerButton, Rect, Region, Size, view};
+use tessera::{Frame, InputEvent, PointerButton, Rect, Region, Size, view};
 use winit::dpi::{PhysicalPosition, PhysicalSize};
 use winit::event::{
     DeviceEvent, ElementState, KeyEvent, MouseButton, MouseScrollDelta, WindowEvent,
 };
 use winit::event_loop::ActiveEventLoop;
 use winit::keyboard::{Key, ModifiersState, NamedKey};
+use winit::platform::modifier_supplement::KeyEventExtModifierSupplement;
 use winit::window::{Fullscreen, Window, WindowId};
 
+use super::canvas::Look;
+use super::chords::{self, Chord};
 use super::cursor::LocalCursor;
 use super::keys;
+use super::line::Line;
 use super::operator::Operator;
+use super::panning::Panning;
 use super::pointer::Pointer;
 use super::present::Presenter;
-use super::viewport::Viewport;
+use super::viewport::{Scale, Viewport};
 use crate::error::Error;
 
 /// Shortest time between two changes of the title: faster ones cannot be read.
@@ -38,6 +43,10 @@ pub(crate) enum Next {
     Go,
     /// The representative clicked to take control again.
     TakeControl,
+    /// The representative wants the next of the colour modes.
+    Colours,
+    /// The representative wants a picture of the desktop in a file.
+    TakeShot,
     /// The representative closed the window.
     Close,
 }
@@ -58,6 +67,8 @@ pub(crate) struct Share {
     /// Whether nothing is heard from the customer's program for now.
     silent: bool,
     interrupted: bool,
+    panning: Panning,
+    line: Line,
     /// The title and since when it stands.
     title: Option<(Title, Instant)>,
     /// The change set of a picture in which nothing changed.
@@ -127,6 +138,8 @@ impl Share {
             wheel_releases: 0,
             silent: false,
             interrupted: false,
+            panning: Panning::default(),
+            line: Line::default(),
             title: None,
             unchanged: Region::empty(Size::default()),
             input: Vec::new(),
@@ -198,7 +211,13 @@ impl Share {
             }
             picture.changed = &self.unchanged;
         }
-        self.presenter.show(picture, pointer.as_ref())?;
+        let look = Look {
+            scale: self.panning.scale,
+            corner: self.panning.corner,
+            overlay: self.line.drawn(),
+            pointer: pointer.as_ref(),
+        };
+        self.presenter.show(picture, look)?;
         if new {
             self.view.presented();
         }
@@ -223,14 +242,51 @@ impl Share {
         if let Some((shown, since)) = self.title {
             let due = since + TITLE_INTERVAL;
             if shown == wanted {
-                return None;
+                return self.line.due();
             } else if due > now {
-                return Some(due);
+                return Some(self.line.due().map_or(due, |overlay| overlay.min(due)));
             }
         }
         self.window.set_title(&wanted.text(&self.customer));
         self.title = Some((wanted, now));
-        None
+        self.line.due()
+    }
+
+    /// Time has passed.
+    pub(crate) fn tick(&mut self) -> Outcome {
+        let now = Instant::now();
+        match self.line.due() {
+            Some(due) if due <= now => self.update_line(now),
+            _ => Ok(Next::Go),
+        }
+    }
+
+    /// Shows a sentence over the picture for a while.
+    pub(crate) fn say(&mut self, said: String) -> Outcome {
+        let now = Instant::now();
+        self.line.say(said, now);
+        self.update_line(now)
+    }
+
+    fn update_line(&mut self, now: Instant) -> Outcome {
+        let exact = self.view.picture().is_some_and(|picture| picture.info.verified);
+        if self.line.update(self.view.figures(), exact, now) {
+            return self.draw(false);
+        }
+        Ok(Next::Go)
+    }
+
+    /// A copy of the picture.
+    pub(crate) fn frame(&self) -> Option<Frame> {
+        self.view.picture().map(|picture| picture.frame.to_frame())
+    }
+
+    /// Sees another part of a picture that is larger than the window, by steps.
+    fn pan(&mut self, right: f64, down: f64) -> Outcome {
+        if let Some(viewport) = self.presenter.viewport() {
+            self.panning.by_steps(viewport, right, down);
+        }
+        self.draw(false)
     }
 
     /// Something happened to the window.
@@ -249,6 +305,10 @@ impl Share {
                 self.send();
             }
             WindowEvent::CursorMoved { position, .. } => {
+                let window = size_of(self.window.inner_size());
+                if let Some((right, down)) = self.panning.pull(position.x, position.y, window) {
+                    self.pan(right, down)?;
+                }
                 if let Some(viewport) = self.presenter.viewport() {
                     let (x, y) = viewport.to_picture(position.x, position.y);
                     self.operator.on_pointer(x, y, &mut self.input);
@@ -269,12 +329,14 @@ impl Share {
                 }
             }
             WindowEvent::MouseWheel { delta, .. } => {
-                self.on_wheel(delta);
+                let outcome = self.on_wheel(delta);
                 self.send();
+                return outcome;
             }
             WindowEvent::KeyboardInput { event, is_synthetic, .. } => {
-                self.on_key(&event, is_synthetic);
+                let outcome = self.on_key(&event, is_synthetic);
                 self.send();
+                return outcome;
             }
             _ => {}
         }
@@ -292,9 +354,20 @@ impl Share {
     }
 
     /// The window library counts upwards and leftwards positive.
-    fn on_wheel(&mut self, delta: MouseScrollDelta) {
+    fn on_wheel(&mut self, delta: MouseScrollDelta) -> Outcome {
         match delta {
             MouseScrollDelta::LineDelta(..) if self.wheel_releases > 0 => self.wheel_releases -= 1,
+            MouseScrollDelta::LineDelta(left, up) if !self.operator.is_engaged() => {
+                return self.pan(-f64::from(left), -f64::from(up));
+            }
+            MouseScrollDelta::PixelDelta(PhysicalPosition { x, y })
+                if !self.operator.is_engaged() =>
+            {
+                if let Some(viewport) = self.presenter.viewport() {
+                    self.panning.by_pixels(viewport, -x, -y);
+                }
+                return self.draw(false);
+            }
             MouseScrollDelta::LineDelta(left, up) => {
                 self.operator.on_notches(-f64::from(left), -f64::from(up), &mut self.input);
             }
@@ -302,30 +375,61 @@ impl Share {
                 self.operator.on_scroll(-x, -y, &mut self.input);
             }
         }
+        Ok(Next::Go)
     }
 
-    fn on_key(&mut self, event: &KeyEvent, is_synthetic: bool) {
+    fn on_key(&mut self, event: &KeyEvent, is_synthetic: bool) -> Outcome {
         match event.state {
             ElementState::Released => {
                 self.operator.on_key_up(event.physical_key, &mut self.input);
             }
             // Keys that were down when the window got the keyboard were not pressed for it.
-            ElementState::Pressed if is_synthetic || event.repeat => {}
-            ElementState::Pressed if self.toggles_fullscreen(event) => self.toggle_fullscreen(),
-            ElementState::Pressed => {
-                let keysyms = keys::keysyms(event);
-                self.operator.on_key_down(event.physical_key, keysyms, &mut self.input);
+            ElementState::Pressed if is_synthetic => {}
+            ElementState::Pressed if self.modifiers.control_key() && self.modifiers.alt_key() => {
+                match chords::of(&event.key_without_modifiers()) {
+                    // Only this is worth repeating.
+                    Some(Chord::Pan(right, down)) => return self.pan(right.into(), down.into()),
+                    Some(_) if event.repeat => {}
+                    Some(Chord::FullScreen) => self.toggle_fullscreen(),
+                    Some(Chord::Scale) => return self.next_scale(),
+                    Some(Chord::Figures) => {
+                        let now = Instant::now();
+                        self.line.toggle_figures(self.view.figures(), now);
+                        return self.update_line(now);
+                    }
+                    Some(Chord::Shot) => return Ok(Next::TakeShot),
+                    Some(Chord::Colours) => return Ok(Next::Colours),
+                    None => self.pass_on(event),
+                }
             }
+            ElementState::Pressed if event.repeat => {}
+            ElementState::Pressed if self.toggles_fullscreen(event) => self.toggle_fullscreen(),
+            ElementState::Pressed => self.pass_on(event),
+        }
+        Ok(Next::Go)
+    }
+
+    fn pass_on(&mut self, event: &KeyEvent) {
+        if !event.repeat {
+            let keysyms = keys::keysyms(event);
+            self.operator.on_key_down(event.physical_key, keysyms, &mut self.input);
         }
     }
 
-    /// Ctrl+Alt+Enter at any time; F11 while it is not passed on to the customer.
+    /// F11 while it is not passed on to the customer.
     fn toggles_fullscreen(&self, event: &KeyEvent) -> bool {
-        match event.logical_key {
-            Key::Named(NamedKey::Enter) => self.modifiers.control_key() && self.modifiers.alt_key(),
-            Key::Named(NamedKey::F11) => !self.operator.is_engaged(),
-            _ => false,
-        }
+        event.logical_key == Key::Named(NamedKey::F11) && !self.operator.is_engaged()
+    }
+
+    fn next_scale(&mut self) -> Outcome {
+        self.panning.scale = self.panning.scale.next();
+        let said = match self.panning.scale {
+            Scale::Shrink => "Own size, smaller where it does not fit",
+            Scale::Fit => "Scaled to fit the window",
+            Scale::Actual => "Own size; Ctrl+Alt+arrows or the window's edges show other parts",
+        };
+        self.say(said.to_owned())?;
+        self.draw(false)
     }
 
     fn toggle_fullscreen(&self) {
@@ -374,7 +478,8 @@ fn attributes(
         let part = |pixels: u16| (u32::from(pixels) * STANDARD_PERCENT / 100) as u16;
         Size::new(part(size.width), part(size.height))
     });
-    let size = Viewport::new(picture, room).map_or(room.rect(), Viewport::area);
+    let size =
+        Viewport::new(picture, room, Scale::Shrink, (0, 0)).map_or(room.rect(), Viewport::area);
     let Rect { width, height, .. } = size;
     attributes.with_inner_size(PhysicalSize::new(width, height))
 }

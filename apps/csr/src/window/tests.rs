@@ -32,12 +32,26 @@ const SEED: u64 = 0x7e55_e7a0;
 
 /// Event codes of the X protocol for fake input.
 const KEY_PRESS: u8 = 2;
+const KEY_RELEASE: u8 = 3;
 const BUTTON_PRESS: u8 = 4;
 const BUTTON_RELEASE: u8 = 5;
 const MOTION: u8 = 6;
 
 /// Keycode of the letter A on the server's default keyboard.
 const KEYCODE_A: u8 = 38;
+
+/// Others of it.
+const KEYCODE_CONTROL: u8 = 37;
+const KEYCODE_ALT: u8 = 64;
+const KEYCODE_Z: u8 = 52;
+const KEYCODE_I: u8 = 31;
+const KEYCODE_S: u8 = 39;
+const KEYCODE_C: u8 = 54;
+const KEYCODE_RIGHT: u8 = 114;
+const KEYCODE_DOWN: u8 = 116;
+
+/// The window's size while it shows a part of the picture.
+const PART: Size = Size::new(320, 240);
 
 struct Server {
     process: Child,
@@ -91,7 +105,9 @@ fn on_the_display_of_the_environment() {
         let _ = proxy.send_event(ToWindow::Quit);
         result
     });
-    window.run(false, move |message| drop(tell.send(message))).expect("the loop runs");
+    let folder = tempfile::tempdir().expect("a folder");
+    let shots = folder.path().to_owned();
+    window.run(false, shots, move |message| drop(tell.send(message))).expect("the loop runs");
     if let Err(failure) = driver.join().expect("caught") {
         std::panic::resume_unwind(failure);
     }
@@ -131,6 +147,7 @@ impl<'a> Desk<'a> {
         self.check_pointer(window);
         self.check_input(window);
         self.check_sizes(window);
+        self.check_keys(window, told);
 
         self.ask_to_close(window);
         assert_eq!(told.recv_timeout(PATIENCE), Ok(FromWindow::Closed));
@@ -236,6 +253,72 @@ impl<'a> Desk<'a> {
                 })
             })
         });
+    }
+
+    /// Keys of the window itself, from a window of 320x240 on.
+    fn check_keys(&mut self, window: Window, told: &Receiver<FromWindow>) {
+        self.x.set_input_focus(InputFocus::PARENT, window, 0u32).expect("sent");
+        self.chord(KEYCODE_Z);
+        self.chord(KEYCODE_Z);
+        self.wait_for("the picture's own size", |desk| desk.shows_part(window, (0, 0)));
+        self.chord(KEYCODE_RIGHT);
+        self.chord(KEYCODE_DOWN);
+        self.wait_for("another part of it", |desk| desk.shows_part(window, (64, 64)));
+        // A change beside the seen part, then one in it.
+        self.show(Rect::new(0, 0, 60, 60));
+        self.show(Rect::new(100, 100, 50, 50));
+        self.wait_for("what changes there", |desk| desk.shows_part(window, (64, 64)));
+
+        self.chord(KEYCODE_S);
+        let Ok(FromWindow::Said(said)) = told.recv_timeout(PATIENCE) else {
+            panic!("nothing is said of the picture");
+        };
+        let path = said.strip_prefix("Picture saved: ").expect("a file");
+        let file = std::io::Cursor::new(std::fs::read(path).expect("there"));
+        let mut reader = png::Decoder::new(file).read_info().expect("a PNG");
+        let mut rgb = vec![0; reader.output_buffer_size().expect("small")];
+        reader.next_frame(&mut rgb).expect("its pixels");
+        let fed = self.frame.data().chunks_exact(4).flat_map(|it| [it[2], it[1], it[0]]);
+        assert!(rgb.into_iter().eq(fed), "the whole picture, whatever part is seen");
+
+        self.chord(KEYCODE_C);
+        assert_eq!(told.recv_timeout(PATIENCE), Ok(FromWindow::NextColours));
+        // Before the click that begins control nothing of this is passed on.
+        assert_eq!(self.feed.next_input(), None);
+        self.chord(KEYCODE_I);
+        self.wait_for("the line of figures", |desk| {
+            // Its plate, wider than what was said, in the lower left corner.
+            let plate = [0x18; 3];
+            desk.grab(window, PART).is_some_and(|pixels| {
+                let at = (usize::from(PART.height) - 10) * usize::from(PART.width) + 300;
+                pixels[at * 4..at * 4 + 3] == plate
+            })
+        });
+        self.chord(KEYCODE_I);
+        self.wait_for("the line to go", |desk| desk.shows_rows(window, (64, 64), PART.height));
+    }
+
+    fn shows_part(&self, window: Window, corner: (u16, u16)) -> bool {
+        // Without the rows that the line covers.
+        self.shows_rows(window, corner, PART.height - 40)
+    }
+
+    /// Whether the upper `rows` of a window of size [`PART`] show the picture from `corner` on.
+    fn shows_rows(&self, window: Window, corner: (u16, u16), rows: u16) -> bool {
+        self.grab(window, PART).is_some_and(|pixels| {
+            let lines = pixels.chunks_exact(usize::from(PART.width) * 4);
+            lines.take(rows.into()).zip(corner.1..).all(|(line, y)| {
+                let fed = self.frame.view().span(corner.0, y, PART.width);
+                line.chunks_exact(4).zip(fed.chunks_exact(4)).all(|(a, b)| a[..3] == b[..3])
+            })
+        })
+    }
+
+    /// Presses a key together with Ctrl and Alt.
+    fn chord(&self, keycode: u8) {
+        let keys = [KEYCODE_CONTROL, KEYCODE_ALT, keycode];
+        keys.iter().for_each(|&key| self.fake(KEY_PRESS, key, 0, 0));
+        keys.iter().rev().for_each(|&key| self.fake(KEY_RELEASE, key, 0, 0));
     }
 
     fn expect_input(&self, expected: InputEvent) {

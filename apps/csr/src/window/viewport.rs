@@ -1,26 +1,63 @@
-//! Where in the window the picture lies: 1:1 when it fits, else scaled down to fit.
+//! Where in the window the picture lies, and which part of it is to be seen.
 
 use tessera::{Rect, Size};
+
+/// How large the picture is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Scale {
+    /// Its own size where it fits, else smaller.
+    #[default]
+    Shrink,
+    /// As large as the window allows, also larger than it is.
+    Fit,
+    /// Its own size; of what does not fit, a part.
+    Actual,
+}
+
+impl Scale {
+    /// The next one, when a person goes through them.
+    pub(crate) const fn next(self) -> Self {
+        match self {
+            Self::Shrink => Self::Fit,
+            Self::Fit => Self::Actual,
+            Self::Actual => Self::Shrink,
+        }
+    }
+}
 
 /// The placement of a picture in a window; both are not empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Viewport {
-    picture: Size,
-    /// The part of the window that the picture covers.
+    /// The part of the picture that is to be seen.
+    source: Rect,
+    /// The part of the window that shows it.
     area: Rect,
 }
 
 impl Viewport {
-    /// Places a picture of size `picture` in the middle of a window of size `window`; a picture that
-    /// is larger is scaled down with its proportions kept. `None` when one of them is empty.
-    pub(crate) fn new(picture: Size, window: Size) -> Option<Self> {
+    /// Places a picture of size `picture` in the middle of a window of size `window`. Where only a
+    /// part of it is seen, that begins at `corner`, or so near to it that the window is full. `None`
+    /// when one of the sizes is empty.
+    pub(crate) fn new(
+        picture: Size,
+        window: Size,
+        scale: Scale,
+        corner: (u16, u16),
+    ) -> Option<Self> {
         if picture.is_empty() || window.is_empty() {
             return None;
         }
-        let drawn = if picture.width <= window.width && picture.height <= window.height {
-            picture
-        } else {
-            fit(picture, window)
+        let fits = picture.width <= window.width && picture.height <= window.height;
+        let (source, drawn) = match scale {
+            Scale::Shrink if fits => (picture.rect(), picture),
+            Scale::Shrink | Scale::Fit => (picture.rect(), fit(picture, window)),
+            Scale::Actual => {
+                let width = picture.width.min(window.width);
+                let height = picture.height.min(window.height);
+                let x = corner.0.min(picture.width - width);
+                let y = corner.1.min(picture.height - height);
+                (Rect::new(x, y, width, height), Size::new(width, height))
+            }
         };
         let area = Rect::new(
             (window.width - drawn.width) / 2,
@@ -28,7 +65,7 @@ impl Viewport {
             drawn.width,
             drawn.height,
         );
-        Some(Self { picture, area })
+        Some(Self { source, area })
     }
 
     /// The part of the window that the picture covers.
@@ -36,36 +73,49 @@ impl Viewport {
         self.area
     }
 
-    /// Whether each pixel of the picture is one pixel of the window.
-    pub(crate) fn is_one_to_one(self) -> bool {
-        self.area.width == self.picture.width && self.area.height == self.picture.height
+    /// The part of the picture that is to be seen.
+    pub(crate) const fn source(self) -> Rect {
+        self.source
     }
 
-    /// The pixels of the window that show any pixel of `rect`, which lies in the picture.
+    /// Whether each pixel of the picture is one pixel of the window.
+    pub(crate) fn is_one_to_one(self) -> bool {
+        self.area.width == self.source.width && self.area.height == self.source.height
+    }
+
+    /// The pixels of the window that show any pixel of `rect`, which lies in the picture; empty when
+    /// none of it is to be seen.
     pub(crate) fn to_window(self, rect: Rect) -> Rect {
-        let (x, width) = span_to_window(rect.x, rect.width, self.picture.width, self.area.width);
-        let (y, height) =
-            span_to_window(rect.y, rect.height, self.picture.height, self.area.height);
+        let seen = rect.intersect(self.source);
+        if seen.is_empty() {
+            return Rect::default();
+        }
+        let (left, top) = (seen.x - self.source.x, seen.y - self.source.y);
+        let (x, width) = span_to_window(left, seen.width, self.source.width, self.area.width);
+        let (y, height) = span_to_window(top, seen.height, self.source.height, self.area.height);
         Rect::new(self.area.x + x, self.area.y + y, width, height)
     }
 
     /// The columns of the picture that column `x` of the covered part shows: first and one past the
     /// last.
     pub(crate) fn columns(self, x: u16) -> (u16, u16) {
-        source(x, self.picture.width, self.area.width)
+        let (first, end) = source(x, self.source.width, self.area.width);
+        (self.source.x + first, self.source.x + end)
     }
 
     /// The rows of the picture that row `y` of the covered part shows.
     pub(crate) fn rows(self, y: u16) -> (u16, u16) {
-        source(y, self.picture.height, self.area.height)
+        let (first, end) = source(y, self.source.height, self.area.height);
+        (self.source.y + first, self.source.y + end)
     }
 
     /// The pixel of the picture under a point of the window, in pixels from the window's corner;
     /// points beside the picture give the nearest pixel of its edge.
     pub(crate) fn to_picture(self, x: f64, y: f64) -> (u16, u16) {
+        let Rect { width, height, .. } = self.source;
         (
-            point_to_picture(x, self.area.x, self.area.width, self.picture.width),
-            point_to_picture(y, self.area.y, self.area.height, self.picture.height),
+            self.source.x + point_to_picture(x, self.area.x, self.area.width, width),
+            self.source.y + point_to_picture(y, self.area.y, self.area.height, height),
         )
     }
 }
@@ -114,8 +164,17 @@ mod tests {
     use super::*;
 
     fn viewport(picture: (u16, u16), window: (u16, u16)) -> Viewport {
-        Viewport::new(Size::new(picture.0, picture.1), Size::new(window.0, window.1))
-            .expect("neither is empty")
+        scaled(picture, window, Scale::Shrink, (0, 0))
+    }
+
+    fn scaled(
+        picture: (u16, u16),
+        window: (u16, u16),
+        scale: Scale,
+        corner: (u16, u16),
+    ) -> Viewport {
+        let (picture, window) = (Size::new(picture.0, picture.1), Size::new(window.0, window.1));
+        Viewport::new(picture, window, scale, corner).expect("neither is empty")
     }
 
     #[test]
@@ -126,6 +185,33 @@ mod tests {
         let larger = viewport((800, 600), (1000, 700));
         assert!(larger.is_one_to_one());
         assert_eq!(larger.to_window(Rect::new(10, 20, 5, 5)), Rect::new(110, 70, 5, 5));
+    }
+
+    #[test]
+    fn scaled_to_fit_a_small_picture_fills_the_window() {
+        let larger = scaled((100, 50), (400, 400), Scale::Fit, (0, 0));
+        assert_eq!(larger.area(), Rect::new(0, 100, 400, 200));
+        assert!(!larger.is_one_to_one());
+        assert_eq!(
+            (larger.columns(0), larger.columns(3), larger.columns(4)),
+            ((0, 1), (0, 1), (1, 2))
+        );
+        assert_eq!(larger.to_window(Rect::new(99, 49, 1, 1)), Rect::new(396, 296, 4, 4));
+        assert_eq!(larger.to_picture(399.9, 299.9), (99, 49));
+    }
+
+    #[test]
+    fn at_its_own_size_a_part_of_a_large_picture_is_seen() {
+        let part = scaled((1000, 700), (300, 800), Scale::Actual, (650, 400));
+        assert!(part.is_one_to_one());
+        assert_eq!(part.source(), Rect::new(650, 0, 300, 700));
+        assert_eq!(part.area(), Rect::new(0, 50, 300, 700));
+        assert_eq!(part.to_window(Rect::new(640, 10, 20, 5)), Rect::new(0, 60, 10, 5));
+        assert!(part.to_window(Rect::new(0, 0, 650, 700)).is_empty());
+        assert_eq!(part.to_picture(10.0, 50.0), (660, 0));
+        assert_eq!(part.columns(10), (660, 661));
+        let end = scaled((1000, 700), (300, 200), Scale::Actual, (9999, 9999));
+        assert_eq!(end.source(), Rect::new(700, 500, 300, 200));
     }
 
     #[test]
