@@ -183,11 +183,12 @@ fn another_connection_notices_nothing() {
             window.until(Window::is_exact).await;
             let broken = viewer_against(|link| async move { send_chain(&link, &[0; 9]).await });
             assert_disconnected(broken.await, "cannot be decoded");
-            let before = window.pictures;
             canvas.frame_mut().data_mut().fill(200);
             canvas.share(Rect::new(0, 0, 200, 200));
-            window.until(|window| window.pictures > before && window.is_exact()).await;
-            assert_eq!(window.shown().map(|shown| shown.data()[0]), Some(200));
+            let is_drawn = |window: &Window| {
+                window.is_exact() && window.shown().is_some_and(|shown| shown.data()[0] == 200)
+            };
+            window.until(is_drawn).await;
         };
         tokio::select! {
             ended = sharer_end.run(&sharing, |_| {}) => panic!("{ended:?}"),

@@ -1,11 +1,12 @@
 //! Input events over lossy datagrams: in order, exactly once, without waiting for a probe timeout.
 //!
 //! One lost packet on a sparse stream waits for QUIC's probe timeout. Here each datagram carries, besides the new events,
-//! as many of the unacknowledged ones before them as fit, and all unacknowledged ones are repeated after 20 ms without
-//! news. Both sides are pure state machines: events, datagrams and time go in, datagrams and events come out.
+//! a few of the unacknowledged ones before them, and all unacknowledged ones are repeated after 20 ms without
+//! news. Datagrams keep to the [pace](crate::pace); events that a newer one replaces are replaced while they wait. Both sides are pure state machines: events, datagrams and time go in, datagrams and events come out.
 
 use crate::datagram::{Datagram, INPUT_HEADER_BYTES, MAX_DATAGRAM_BYTES, MAX_EVENT_BYTES};
 use crate::error::Violation;
+use crate::pace::{DatagramPace, Urgency};
 use bytes::Bytes;
 use std::collections::VecDeque;
 
@@ -19,6 +20,10 @@ pub const REPEAT_AFTER_US: u64 = 20_000;
 /// Repetitions without news come at doubling intervals up to this, so that a dead path is not flooded and a long one not
 /// loaded with copies.
 const LONGEST_REPEAT_US: u64 = 160_000;
+
+/// Bytes of unacknowledged events that go with new ones: those of eight motions, so that one lost datagram, or some in a
+/// row, delay nothing.
+const AGAIN_BYTES: usize = 48;
 
 /// An input event was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +47,11 @@ pub struct InputSender {
     /// When to repeat; set whenever something is unacknowledged and sent.
     repeat_at_us: Option<u64>,
     repeats: u32,
+    /// Whether a later event may take the place of the last one.
+    is_last_replaceable: bool,
+    /// Whether something waits that must arrive soon.
+    is_urgent: bool,
+    pace: DatagramPace,
 }
 
 impl InputSender {
@@ -59,7 +69,20 @@ impl InputSender {
             return Err(InputRefused::Full);
         }
         self.unacknowledged.push_back(event);
+        (self.is_last_replaceable, self.is_urgent) = (false, true);
         Ok(self.first + self.unacknowledged.len() as u64 - 1)
+    }
+
+    /// As [`InputSender::push`], for an event that says everything that those like it before it said, as a motion of the
+    /// pointer does: it replaces the last one while that one waits.
+    pub fn push_newest(&mut self, event: Bytes) -> Result<u64, InputRefused> {
+        if self.is_last_replaceable {
+            self.unacknowledged.pop_back();
+        }
+        let is_urgent = self.is_urgent;
+        let pushed = self.push(event);
+        (self.is_last_replaceable, self.is_urgent) = (pushed.is_ok(), is_urgent);
+        pushed
     }
 
     /// Takes the peer's word that it has all events before `next`.
@@ -75,6 +98,7 @@ impl InputSender {
         }
         if acknowledged > 0 {
             self.unacknowledged.drain(..acknowledged);
+            self.is_last_replaceable &= !self.unacknowledged.is_empty();
             self.first = next;
             self.sent = self.sent.saturating_sub(acknowledged);
             self.repeats = 0;
@@ -91,23 +115,28 @@ impl InputSender {
             self.repeats = self.repeats.saturating_add(1);
             self.repeat_at_us = None;
         }
-        if self.sent == self.unacknowledged.len() {
+        if self.sent == self.unacknowledged.len() || self.pace.due_us(self.urgency()) > now_us {
             return None;
         }
         let mut room = MAX_DATAGRAM_BYTES - INPUT_HEADER_BYTES;
-        let mut fits = |event: &Bytes| {
+        let fits = |event: &Bytes, room: &mut usize| {
             let taken = 1 + event.len();
-            let fits = taken <= room;
-            room = room.saturating_sub(taken);
+            let fits = taken <= *room;
+            *room = room.saturating_sub(taken);
             fits
         };
-        let new =
-            self.unacknowledged.iter().skip(self.sent).take_while(|event| fits(event)).count();
-        let end = self.sent + new;
-        let again =
-            self.unacknowledged.range(..self.sent).rev().take_while(|event| fits(event)).count();
-        let start = self.sent - again;
+        let unsent = self.unacknowledged.range(self.sent..);
+        let end = self.sent + unsent.take_while(|event| fits(event, &mut room)).count();
+        let mut room = room.min(AGAIN_BYTES);
+        let sent = self.unacknowledged.range(..self.sent).rev();
+        let start = self.sent - sent.take_while(|event| fits(event, &mut room)).count();
         self.sent = end;
+        if end == self.unacknowledged.len() {
+            (self.is_last_replaceable, self.is_urgent) = (false, false);
+        }
+        let events = self.unacknowledged.range(start..end);
+        let events_bytes: usize = events.map(|event| 1 + event.len()).sum();
+        self.pace.spend(INPUT_HEADER_BYTES + events_bytes, now_us);
         if self.repeat_at_us.is_none() {
             let wait_us = (REPEAT_AFTER_US << self.repeats.min(8)).min(LONGEST_REPEAT_US);
             self.repeat_at_us = Some(now_us + wait_us);
@@ -118,9 +147,20 @@ impl InputSender {
         })
     }
 
-    /// When [`InputSender::poll_datagram`] has something to repeat, if nothing happens before.
+    fn urgency(&self) -> Urgency {
+        // What is repeated is late already.
+        if self.is_urgent || self.sent == 0 && self.repeats > 0 {
+            Urgency::Each
+        } else {
+            Urgency::Newest
+        }
+    }
+
+    /// When [`InputSender::poll_datagram`] has something to send or to repeat, if nothing happens before.
     pub fn poll_timeout(&self) -> Option<u64> {
-        self.repeat_at_us
+        let waits = self.sent < self.unacknowledged.len();
+        let due_us = waits.then(|| self.pace.due_us(self.urgency()));
+        due_us.into_iter().chain(self.repeat_at_us).min()
     }
 
     /// How many events the peer is not known to have.

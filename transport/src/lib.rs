@@ -35,6 +35,7 @@ pub mod leaf;
 pub mod link;
 #[doc(hidden)]
 pub mod oracle;
+pub mod pace;
 pub mod pairing;
 pub mod path;
 mod pool;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crossbeam::atomic::AtomicCell;
 use crossbeam::queue::ArrayQueue;
 use tessera_capture::InputEvent;
 use tessera_codec::Track;
@@ -21,6 +22,7 @@ use tessera_transport::datagram::{CursorPosition, Datagram};
 use tessera_transport::inbound::InboundStream;
 use tessera_transport::input::InputReceiver;
 use tessera_transport::leaf::{LeafClass, LeafHeader};
+use tessera_transport::pace::{DatagramPace, Urgency};
 use tessera_transport::report::Report;
 use tessera_transport::video::VideoSender;
 use tokio::sync::watch;
@@ -103,7 +105,7 @@ impl SharerConnection {
         let receipt = Receipt::default();
         let ended = tokio::try_join!(
             send_updates(self.current.clone(), link, &in_flight, &self.shared, &receipt),
-            send_pointer(self.current.clone(), link),
+            send_pointer(self.current.clone(), link, &receipt.pace),
             receive_acknowledgements(&self.current, link, &in_flight, &self.shared),
             receive_input(link, on_input, &receipt),
         );
@@ -225,7 +227,11 @@ async fn send_update(
     Ok(())
 }
 
-async fn send_pointer(mut current: watch::Receiver<CurrentSeat>, link: &Link) -> Never {
+async fn send_pointer(
+    mut current: watch::Receiver<CurrentSeat>,
+    link: &Link,
+    pace: &AtomicCell<DatagramPace>,
+) -> Never {
     let mut number = 0;
     let mut known = None;
     loop {
@@ -238,14 +244,44 @@ async fn send_pointer(mut current: watch::Receiver<CurrentSeat>, link: &Link) ->
         tokio::select! {
             biased;
             () = wait_for_change(&mut current) => {}
-            (x, y) = seat.pointer_other_than(known) => {
+            () = moved_in_time(&seat, known, pace) => {
+                // Where it is by now.
+                let Some((x, y)) = seat.stage.pointer() else { continue };
                 known = Some((x, y));
                 number += 1;
                 let position = CursorPosition { number, x: i32::from(x), y: i32::from(y) };
-                link.send_datagram(&Datagram::Cursor(position))?;
+                send_datagram(link, &Datagram::Cursor(position), pace)?;
             }
         }
     }
+}
+
+/// Waits until the pointer is elsewhere than at `known` and its position may be sent.
+async fn moved_in_time(seat: &Seat, known: Option<(u16, u16)>, pace: &AtomicCell<DatagramPace>) {
+    seat.pointer_other_than(known).await;
+    // Others may go first meanwhile.
+    while let Some(wait) = wait_for(pace.load().due_us(Urgency::Newest)) {
+        tokio::time::sleep(wait).await;
+    }
+}
+
+/// The time from now to `due_us`, if that is still to come.
+fn wait_for(due_us: u64) -> Option<Duration> {
+    let wait_us = due_us.saturating_sub(clock::now_us());
+    (wait_us > 0).then_some(Duration::from_micros(wait_us))
+}
+
+fn send_datagram(
+    link: &Link,
+    datagram: &Datagram,
+    pace: &AtomicCell<DatagramPace>,
+) -> Result<(), Error> {
+    let bytes = datagram.to_bytes();
+    // The futures that use it run in turn on one thread.
+    let mut spent = pace.load();
+    spent.spend(bytes.len(), clock::now_us());
+    pace.store(spent);
+    Ok(link.send_datagram_bytes(bytes)?)
 }
 
 async fn receive_acknowledgements(
@@ -351,6 +387,8 @@ fn acknowledge(
 struct Receipt {
     /// One more than the number of the first event not received; 0 while nothing is owed.
     owed: AtomicU64,
+    /// Of all datagrams of this side.
+    pace: AtomicCell<DatagramPace>,
 }
 
 impl Receipt {
@@ -367,9 +405,14 @@ impl Receipt {
 
     fn send(&self, link: &Link) -> Result<(), Error> {
         match self.take() {
-            Some(acknowledgement) => Ok(link.send_datagram(&acknowledgement)?),
+            Some(acknowledgement) => send_datagram(link, &acknowledgement, &self.pace),
             None => Ok(()),
         }
+    }
+
+    /// How long what is owed may wait, and must.
+    fn pause(&self) -> Duration {
+        RECEIPT_PAUSE.max(wait_for(self.pace.load().due_us(Urgency::Each)).unwrap_or_default())
     }
 }
 
@@ -406,7 +449,7 @@ async fn receive_input(
                     receiver.poll_acknowledgement()
                 {
                     receipt.owe(next);
-                    receipt_due.get_or_insert_with(|| Instant::now() + RECEIPT_PAUSE);
+                    receipt_due.get_or_insert_with(|| Instant::now() + receipt.pause());
                 }
             }
             Datagram::InputAcknowledgement { .. } | Datagram::Cursor(_) => {

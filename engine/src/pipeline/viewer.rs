@@ -441,8 +441,12 @@ impl ViewerConnection {
                     }
                 },
                 event = next_input(view.as_deref(), &mut peeked, input.unacknowledged()) => {
+                    let bytes = super::input::to_bytes(&event);
                     // Room was checked; the event stays within its length by construction.
-                    let _ = input.push(super::input::to_bytes(&event));
+                    let _ = match event {
+                        InputEvent::Pointer { .. } => input.push_newest(bytes),
+                        _ => input.push(bytes),
+                    };
                 }
                 () = wait_for_change(&mut current) => {}
                 () = until(repeat_us) => {}

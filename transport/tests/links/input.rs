@@ -161,6 +161,33 @@ fn new_events_carry_the_unacknowledged_ones_before_them() {
 }
 
 #[test]
+fn motions_that_wait_are_replaced_and_never_what_was_sent() {
+    let mut sender = InputSender::new();
+    let motion = |x: u8| Bytes::copy_from_slice(&[1, x]);
+    let mut sent = 0;
+    loop {
+        sender.push_newest(motion(sent)).expect("taken");
+        if sender.poll_datagram(0).is_none() {
+            break;
+        }
+        sent += 1;
+    }
+    assert!(sent > 1, "some go at once");
+    for x in 100..200 {
+        sender.push_newest(motion(x)).expect("taken");
+        assert_eq!(sender.poll_datagram(0), None);
+    }
+    assert_eq!(sender.unacknowledged(), usize::from(sent) + 1);
+    // A key goes at once, and the newest motion before it.
+    sender.push(key()).expect("taken");
+    let Some(Datagram::Input { events, .. }) = sender.poll_datagram(0) else {
+        panic!("nothing is sent");
+    };
+    assert_eq!(events[events.len() - 2..], [motion(199), key()]);
+    assert_eq!(events[events.len() - 3], motion(sent - 1));
+}
+
+#[test]
 fn the_sender_is_bounded_and_refuses_an_acknowledgement_of_what_was_never_sent() {
     let mut sender = InputSender::new();
     for _ in 0..MAX_UNACKNOWLEDGED {

@@ -2,6 +2,7 @@
 //!
 //! Every test prints the seed of its network; `TESSERA_SEED=n` runs them with another.
 
+mod datagrams;
 mod fairness;
 mod flows;
 mod hour;
