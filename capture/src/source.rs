@@ -16,7 +16,7 @@ pub const MAX_CURSOR_DIMENSION: u16 = 256;
 pub struct Monitor {
     /// The platform's name, such as `HDMI-1`.
     pub name: String,
-    /// Its place on the canvas, cut to it.
+    /// Its place on the display, whichever part of that the canvas is.
     pub rect: Rect,
     /// Whether the user's desktop calls it the primary one.
     pub primary: bool,
@@ -59,7 +59,8 @@ impl std::fmt::Display for SharedMemoryAbsent {
 pub enum SourceEvent {
     /// The canvas has a new size; the damage set was replaced by a full one of that size.
     Resized(Size),
-    /// [`ScreenSource::monitors`] has a new answer.
+    /// [`ScreenSource::monitors`] has a new answer, or another of them is shown. Also told on the first
+    /// wait of a source that has any.
     Monitors,
     /// The pointer has a new picture.
     Cursor(CursorShape),
@@ -96,7 +97,7 @@ pub trait ScreenSource: Send {
     /// Width and height of the canvas, as of the last `wait`.
     fn size(&self) -> Size;
 
-    /// The monitors on the canvas, as of the last `wait`; at least one.
+    /// The monitors of the display, as of the last `wait`; at least one.
     fn monitors(&self) -> &[Monitor];
 
     /// A handle that ends a blocked `wait` from another thread.

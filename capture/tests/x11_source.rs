@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use tessera_capture::x11::{X11Input, X11Source};
+use tessera_capture::x11::{MonitorChoice, X11Input, X11Source};
 use tessera_capture::{CaptureError, InputEvent, InputSink, ScreenSource, SourceEvent, Wake};
 use tessera_codec::{Frame, Rect, Region, Size};
 use xvfb::{Client, PATIENCE, Xvfb};
+
+use x11rb::connection::Connection;
 
 mod xvfb;
 
@@ -24,7 +26,10 @@ struct Watcher {
 
 impl Watcher {
     fn open(display: &str) -> Self {
-        let source = X11Source::open(Some(display)).expect("source");
+        Self::over(X11Source::open(Some(display)).expect("source"))
+    }
+
+    fn over(source: X11Source) -> Self {
         let size = source.size();
         let mut watcher = Self {
             source,
@@ -336,4 +341,77 @@ fn screens_that_cannot_be_shared_are_refused_with_the_reason() {
     let Some(server) = Xvfb::start(&arguments) else { return };
     let bare = X11Source::open(Some(&server.name)).expect_err("no DAMAGE").to_string();
     assert!(bare.contains("no DAMAGE extension"), "{bare}");
+}
+
+#[test]
+fn a_monitor_alone_is_shown_and_operated_and_another_one_instead() {
+    use x11rb::protocol::randr::{ConnectionExt as _, MonitorInfo};
+    use x11rb::protocol::xproto::ConnectionExt as _;
+    let Some(server) = Xvfb::start(&ARGUMENTS) else { return };
+    let client = Client::connect(&server.name, SIZE.width, SIZE.height);
+    let root = client.conn.setup().roots[0].root;
+    let outputs = client.conn.randr_get_screen_resources(root).expect("sent").reply();
+    let output = outputs.expect("resources").outputs[0];
+    for (name, x, outputs) in [("left", 0, vec![output]), ("right", 400, Vec::new())] {
+        let name = client.conn.intern_atom(false, name.as_bytes()).expect("sent");
+        let info = MonitorInfo {
+            name: name.reply().expect("an atom").atom,
+            primary: x == 0,
+            automatic: false,
+            x,
+            y: 0,
+            width: if x == 0 { 400 } else { 240 },
+            height: 480,
+            width_in_millimeters: 100,
+            height_in_millimeters: 100,
+            outputs,
+        };
+        client.conn.randr_set_monitor(root, info).expect("sent").check().expect("a monitor");
+    }
+    client.fill(0, 0, 400, 480, 0x00aa_0000);
+    client.fill(400, 0, 240, 480, 0x0000_00aa);
+
+    let choice = MonitorChoice::default();
+    choice.show(Some(1));
+    let source = X11Source::open_monitor(Some(&server.name), choice.clone()).expect("source");
+    let mut watcher = Watcher::over(source);
+    assert_eq!(watcher.source.size(), Size::new(240, 480));
+    let names: Vec<_> = watcher.source.monitors().iter().map(|it| it.name.clone()).collect();
+    assert_eq!(names, ["left", "right"]);
+    assert_eq!((watcher.pixel(0, 0), watcher.pixel(239, 479)), ([0xaa, 0, 0], [0xaa, 0, 0]));
+    watcher.damage.clear();
+    // What changes on the other one is no damage here.
+    client.fill(10, 10, 380, 100, 0x0000_ff00);
+    client.fill(405, 300, 10, 10, 0x00ff_ffff);
+    watcher.wait();
+    watcher.settle();
+    let mut expected = Region::empty(Size::new(240, 480));
+    expected.add(Rect::new(5, 300, 10, 10));
+    assert_eq!(watcher.damage, expected);
+
+    let mut hand = X11Input::open(Some(&server.name)).expect("input").on_monitor(choice.clone());
+    watcher.events.clear();
+    hand.inject(&InputEvent::Pointer { x: 30, y: 40 }).expect("injected");
+    let place = |event: &SourceEvent| match event {
+        SourceEvent::Pointer { x, y } => Some((*x, *y)),
+        _ => None,
+    };
+    assert_eq!(watcher.find(place), (30, 40));
+    let pointer = client.conn.query_pointer(root).expect("sent").reply().expect("a pointer");
+    assert_eq!((pointer.root_x, pointer.root_y), (430, 40));
+
+    watcher.events.clear();
+    choice.show(Some(0));
+    let resized = watcher.find(|event| match event {
+        SourceEvent::Resized(size) => Some(*size),
+        _ => None,
+    });
+    assert_eq!(resized, Size::new(400, 480));
+    watcher.frame = Frame::black(resized);
+    watcher.read();
+    assert_eq!((watcher.pixel(0, 0), watcher.pixel(20, 20)), ([0, 0, 0xaa], [0, 0xff, 0]));
+    choice.show(None);
+    watcher.events.clear();
+    watcher.find(|event| matches!(event, SourceEvent::Monitors).then_some(()));
+    assert_eq!(watcher.source.size(), SIZE);
 }

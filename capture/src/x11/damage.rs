@@ -64,11 +64,16 @@ pub(super) struct TakenDamage<'c> {
 }
 
 impl TakenDamage<'_> {
-    /// Adds the rectangles to `region`.
-    pub(super) fn add_to(self, region: &mut Region) -> Result<(), CaptureError> {
+    /// Adds the parts of the rectangles that lie in `area` to `region`, which is over that.
+    pub(super) fn add_to(self, area: Rect, region: &mut Region) -> Result<(), CaptureError> {
         let failed = self.display.no_reply("the damaged region");
         let reply = self.reply.reply().map_err(failed)?;
-        reply.rectangles.iter().for_each(|&rectangle| region.add(on_canvas(rectangle)));
+        for &rectangle in &reply.rectangles {
+            let Rect { x, y, width, height } = on_canvas(rectangle).intersect(area);
+            if width > 0 && height > 0 {
+                region.add(Rect::new(x - area.x, y - area.y, width, height));
+            }
+        }
         Ok(())
     }
 }

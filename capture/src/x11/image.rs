@@ -62,18 +62,6 @@ impl Images {
         }
     }
 
-    pub(super) const fn is_shared(&self) -> bool {
-        self.segment.is_some()
-    }
-
-    /// Lets the server unmap the memory; to be called before this is dropped while the display stays.
-    pub(super) fn detach(&mut self, display: &Display) -> Result<(), CaptureError> {
-        if let Some(segment) = self.segment.take() {
-            display.conn.shm_detach(segment.id).map_err(|e| display.lost(e))?;
-        }
-        Ok(())
-    }
-
     /// Asks for a rectangle of `drawable`, which the server may write from byte `offset` of the
     /// memory on; the whole memory has twice [`HALF_BYTES`].
     pub(super) fn request<'c>(

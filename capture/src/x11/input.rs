@@ -21,6 +21,7 @@ use x11rb::protocol::xtest::{self, ConnectionExt as _};
 
 use super::connection::Display;
 use super::keymap::{Keymap, Keysym, Stroke};
+use super::monitor_choice::MonitorChoice;
 use crate::{CaptureError, InputEvent, InputSink, PointerButton};
 
 /// `XkbUseCoreKbd`: the keyboard whose layout and state applications see.
@@ -59,6 +60,7 @@ pub struct X11Input {
     held_buttons: Vec<PointerButton>,
     /// Keys that this sink bound, oldest first.
     bound: VecDeque<BoundKey>,
+    choice: MonitorChoice,
 }
 
 /// What has to be changed around a key press for its level and group.
@@ -106,7 +108,16 @@ impl X11Input {
             held_keys: Vec::new(),
             held_buttons: Vec::new(),
             bound: VecDeque::new(),
+            choice: MonitorChoice::default(),
         })
+    }
+
+    /// Takes pixels to be those of the monitor that `choice` shows.
+    #[must_use]
+    pub fn on_monitor(self, choice: MonitorChoice) -> Self {
+        let mut input = self;
+        input.choice = choice;
+        input
     }
 
     fn press_key(&mut self, asked: u32) -> Result<(), CaptureError> {
@@ -303,6 +314,7 @@ impl X11Input {
 
     fn move_pointer(&self, x: u16, y: u16) -> Result<(), CaptureError> {
         // The server moves what lies outside to the nearest edge.
+        let (x, y) = self.choice.to_root(x, y);
         let [x, y] = [x, y].map(|at| i16::try_from(at).unwrap_or(i16::MAX));
         self.display
             .conn

@@ -11,6 +11,7 @@ mod damage;
 mod image;
 mod input;
 mod keymap;
+mod monitor_choice;
 mod monitors;
 mod notice;
 mod presses;
@@ -21,7 +22,7 @@ mod xlib;
 
 use std::time::{Duration, Instant};
 
-use tessera_codec::{Frame, Region, Size};
+use tessera_codec::{Frame, Rect, Region, Size};
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::ConnectionExt as _;
 use x11rb::protocol::{Event, damage as damage_protocol};
@@ -32,6 +33,7 @@ use crate::{
 use connection::Display;
 use damage::RootDamage;
 pub use input::X11Input;
+pub use monitor_choice::MonitorChoice;
 pub use notice::Notice;
 use presses::Presses;
 use screen::Screen;
@@ -47,6 +49,9 @@ pub struct X11Source {
     screen: Screen,
     monitors: Vec<Monitor>,
     monitors_named: bool,
+    choice: MonitorChoice,
+    /// The monitor that is shown; `None`: all.
+    shown: Option<u32>,
     pointer: Option<(i16, i16)>,
     shared_memory_absent: Option<SharedMemoryAbsent>,
     untold: Changes,
@@ -77,6 +82,17 @@ impl X11Source {
     /// When there is no such display, its pixels are not BGRX, it lacks DAMAGE, XFIXES or
     /// `XInputExtension`, or it is larger than 16384 pixels. MIT-SHM and RANDR may be absent.
     pub fn open(display: Option<&str>) -> Result<Self, CaptureError> {
+        Self::open_monitor(display, MonitorChoice::default())
+    }
+
+    /// As [`open`](Self::open), showing the monitor that `choice` says at any moment.
+    ///
+    /// # Errors
+    /// As those of [`open`](Self::open).
+    pub fn open_monitor(
+        display: Option<&str>,
+        choice: MonitorChoice,
+    ) -> Result<Self, CaptureError> {
         let display = Display::open(display)?;
         display.require_bgrx()?;
         display.require(damage_protocol::X11_EXTENSION_NAME)?;
@@ -89,9 +105,16 @@ impl X11Source {
         let monitors_named = monitors::watch(&display)?;
         let damage = RootDamage::new(&display)?;
         let size = monitors::canvas(&display)?;
-        let (screen, shared_memory_absent) = Screen::new(&display, size)?;
+        let monitors = monitors::list(&display, size, monitors_named)?;
+        let shown = choice.shown();
+        let area = area_of(&monitors, shown, size);
+        let (screen, shared_memory_absent) = Screen::new(&display, area)?;
+        choice.follow(sleeper.waker());
+        choice.set_area(area);
         Ok(Self {
-            monitors: monitors::list(&display, size, monitors_named)?,
+            monitors,
+            choice,
+            shown,
             display,
             sleeper,
             damage,
@@ -141,11 +164,10 @@ impl X11Source {
         events.extend(by_person.then_some(SourceEvent::LocalPress));
         if changes.all {
             events.extend(self.shared_memory_absent.take().map(SourceEvent::SharedMemoryAbsent));
+            events.push(SourceEvent::Monitors);
         }
-        if changes.layout {
-            self.tell_layout(events)?;
-        }
-        let replaced = changes.all || damage.grid().size() != self.screen.size();
+        let moved = changes.layout && self.tell_layout(events)?;
+        let replaced = changes.all || moved || damage.grid().size() != self.screen.size();
         if replaced {
             *damage = Region::full(self.screen.size());
         }
@@ -153,12 +175,12 @@ impl X11Source {
         // with every damage as well, since programs can move it without raw motion.
         let taken =
             (changes.all || changes.damage).then(|| self.damage.take(&self.display)).transpose()?;
-        let place = (changes.all || changes.damage || changes.motion)
+        let place = (changes.all || changes.damage || changes.motion || moved)
             .then(|| self.display.conn.query_pointer(self.display.root))
             .transpose()
             .map_err(|e| self.display.lost(e))?;
         let damaged = replaced || taken.is_some();
-        taken.map(|taken| taken.add_to(damage)).transpose()?;
+        taken.map(|taken| taken.add_to(self.screen.area(), damage)).transpose()?;
         let place = place
             .map(|cookie| cookie.reply().map_err(self.display.no_reply("the pointer's place")))
             .transpose()?;
@@ -176,31 +198,45 @@ impl X11Source {
             return;
         }
         self.pointer = Some(place);
-        let size = self.screen.size();
-        let clamp = |at: i16, len: u16| u16::try_from(at).unwrap_or(0).min(len.saturating_sub(1));
+        let Rect { x, y, width, height } = self.screen.area();
+        let within = |at: i16, from: u16, length: u16| {
+            let along = u16::try_from(i32::from(at) - i32::from(from)).unwrap_or(0);
+            along.min(length.saturating_sub(1))
+        };
         events.push(SourceEvent::Pointer {
-            x: clamp(place.0, size.width),
-            y: clamp(place.1, size.height),
+            x: within(place.0, x, width),
+            y: within(place.1, y, height),
         });
     }
 
-    fn tell_layout(&mut self, events: &mut Vec<SourceEvent>) -> Result<(), CaptureError> {
-        let size = monitors::canvas(&self.display)?;
-        if size != self.screen.size() {
-            let was_shared = self.screen.is_shared();
-            self.screen.detach(&self.display)?;
-            let (screen, absent) = Screen::new(&self.display, size)?;
-            self.screen = screen;
-            events.push(SourceEvent::Resized(size));
-            events.extend(absent.filter(|_| was_shared).map(SourceEvent::SharedMemoryAbsent));
+    /// Returns whether another part of the root window is shown from now on.
+    fn tell_layout(&mut self, events: &mut Vec<SourceEvent>) -> Result<bool, CaptureError> {
+        let canvas = monitors::canvas(&self.display)?;
+        let monitors = monitors::list(&self.display, canvas, self.monitors_named)?;
+        let shown = self.choice.shown();
+        let area = area_of(&monitors, shown, canvas);
+        let before = self.screen.area();
+        if area != before {
+            self.screen.place(area);
+            self.choice.set_area(area);
+            // Told anew, as seen from there.
+            self.pointer = None;
         }
-        let monitors = monitors::list(&self.display, size, self.monitors_named)?;
-        if monitors != self.monitors {
-            self.monitors = monitors;
+        if (area.width, area.height) != (before.width, before.height) {
+            events.push(SourceEvent::Resized(self.screen.size()));
+        }
+        if (&monitors, shown) != (&self.monitors, self.shown) {
+            (self.monitors, self.shown) = (monitors, shown);
             events.push(SourceEvent::Monitors);
         }
-        Ok(())
+        Ok(area != before)
     }
+}
+
+/// The part of a root window of size `canvas` that is shown.
+fn area_of(monitors: &[Monitor], shown: Option<u32>, canvas: Size) -> Rect {
+    let monitor = shown.and_then(|shown| monitors.get(usize::try_from(shown).ok()?));
+    monitor.map_or(canvas.rect(), |monitor| monitor.rect)
 }
 
 impl ScreenSource for X11Source {
@@ -227,6 +263,7 @@ impl ScreenSource for X11Source {
         loop {
             // x11rb reads until the socket is empty, as the edge-triggered poll below requires.
             self.drain()?;
+            self.untold.layout |= self.choice.shown() != self.shown;
             let resized = damage.grid().size() != self.screen.size();
             let told = (self.has_untold() || resized) && self.tell(damage, events)?;
             if woken {

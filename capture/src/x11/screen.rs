@@ -17,34 +17,40 @@ use crate::{CaptureError, SharedMemoryAbsent};
 /// seven tiles.
 const BATCH: usize = 16;
 
-/// The root window at one size.
+/// A part of the root window.
 #[derive(Debug)]
 pub(super) struct Screen {
     size: Size,
+    /// Where it begins on the root window.
+    origin: (u16, u16),
     images: Images,
 }
 
 impl Screen {
-    /// Prepares to read a root window of `size`; the second value says why it will be slow.
+    /// Prepares to read `area` of the root window; the second value says why it will be slow.
     pub(super) fn new(
         display: &Display,
-        size: Size,
+        area: Rect,
     ) -> Result<(Self, Option<SharedMemoryAbsent>), CaptureError> {
         let (images, absent) = Images::open(display)?;
-        Ok((Self { size, images }, absent))
+        let mut screen = Self { size: Size::default(), origin: (0, 0), images };
+        screen.place(area);
+        Ok((screen, absent))
+    }
+
+    /// Reads `area` of the root window from now on.
+    pub(super) const fn place(&mut self, area: Rect) {
+        self.size = Size::new(area.width, area.height);
+        self.origin = (area.x, area.y);
+    }
+
+    /// What is read of the root window.
+    pub(super) const fn area(&self) -> Rect {
+        Rect::new(self.origin.0, self.origin.1, self.size.width, self.size.height)
     }
 
     pub(super) const fn size(&self) -> Size {
         self.size
-    }
-
-    pub(super) const fn is_shared(&self) -> bool {
-        self.images.is_shared()
-    }
-
-    /// Lets the server unmap the memory; to be called before the screen is replaced.
-    pub(super) fn detach(&mut self, display: &Display) -> Result<(), CaptureError> {
-        self.images.detach(display)
     }
 
     /// See [`crate::ScreenSource::read`].
@@ -97,8 +103,8 @@ impl Screen {
         for slot in &mut batch {
             let fits = |rect: &Rect| offset + bytes(*rect) <= start + HALF_BYTES;
             let Some(rect) = parts.next_if(fits) else { break };
-            // Canvas coordinates are at most MAX_DIMENSION, which fits i16.
-            let at = (rect.x as i16, rect.y as i16);
+            // Places on the root window are at most MAX_DIMENSION, which fits i16.
+            let at = ((self.origin.0 + rect.x) as i16, (self.origin.1 + rect.y) as i16);
             let size = Size::new(rect.width, rect.height);
             let requested = self.images.request(display, display.root, at, size, offset)?;
             *slot = Some(Pending { rect, requested });
