@@ -12,6 +12,7 @@ use crossbeam::channel::Receiver;
 
 use crate::annotate::{Board, Op};
 use crate::figures::ShareFigures;
+pub use crate::session::share::EndReason;
 use crate::{Activity, Code, ColourCount, Display, DisplayMode, Error, Network, view};
 
 /// What a representative's session needs to know.
@@ -132,23 +133,6 @@ pub enum Event {
     Ended,
     /// The session could not be started or cannot go on; no event follows.
     Failed(Error),
-}
-
-/// Why a share ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum EndReason {
-    /// The customer stopped it.
-    StoppedByCustomer,
-    /// The representative stopped it.
-    StoppedByCsr,
-    /// The connection was lost; viewing resumes by itself when the customer is back.
-    ConnectionLost,
-    /// The customer's screen can no longer be captured.
-    ScreenGone,
-    /// The session or the customer's part in it is over.
-    SessionOver,
 }
 
 /// Starts sessions.

@@ -40,11 +40,12 @@ pub use error::Error;
 pub use figures::{CodingFigures, Figures};
 pub use kept::Kept;
 pub use network::{Network, Paths};
+pub use session::activity::Activity;
 pub use session::display::{ColourCount, Display, DisplayMode};
-pub use session::messages::Activity;
 pub use session::text::plain_text;
 // The vocabulary of pictures and input that the items above are spoken in.
 pub use tessera_capture::{CursorShape, InputEvent, InputSink, PointerButton, ScreenSource};
 pub use tessera_codec::{BYTES_PER_PIXEL, ColourMode, Frame, FrameView, Rect, Region, Size};
+pub use tessera_transport::Fingerprint;
 pub use tessera_transport::pairing::Code;
 pub use tessera_transport::path::{PathKind, Proxy};

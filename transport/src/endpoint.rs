@@ -28,7 +28,7 @@ pub struct Protocol {
 
 impl Protocol {
     /// Between two participants of a session.
-    pub const SESSION: Self = Self { name: "tessera-session", version: 2 };
+    pub const SESSION: Self = Self { name: "tessera-session", version: 3 };
     /// Between a program and the center.
     pub const CENTER: Self = Self { name: "tessera-center", version: 2 };
 

@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Parser, ValueEnum};
-use tessera::{Activity, Proxy};
+use clap::{Parser, Subcommand, ValueEnum};
+use tessera::{Activity, Fingerprint, Proxy};
 
 /// Let a support representative see or operate this desktop, with your consent at every step.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "tessera-customer", version)]
+#[command(name = "tessera-customer", version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
     /// Address of the center: HOST:PORT, or HOST:PORT#FINGERPRINT to pin its certificate
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7443")]
     pub(crate) center: String,
@@ -40,6 +42,27 @@ pub(crate) struct Options {
     /// Share something else than a display: 'pattern', or 'clip:FILE' for a recorded desktop
     #[arg(long, value_name = "SOURCE", conflicts_with = "display", hide = true)]
     pub(crate) source: Option<Source>,
+}
+
+/// What can be done without a session.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Command {
+    /// What was allowed in earlier sessions
+    #[command(subcommand)]
+    Log(Log),
+}
+
+/// What can be done with a log of consent.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Log {
+    /// Check a log of consent without anything else, and say what it proves
+    Verify {
+        /// The file, from the folder 'consent' in the data directory of either side
+        file: PathBuf,
+        /// Fingerprint of the customer's key, if it is known from elsewhere
+        #[arg(long, value_name = "FINGERPRINT")]
+        key: Option<Fingerprint>,
+    },
 }
 
 /// What can be allowed beforehand.

@@ -26,6 +26,12 @@ pub(crate) enum Error {
         "the shared display is gone or can no longer be captured; start again in a running desktop with a new code"
     )]
     ScreenGone,
+    #[error(
+        "cannot check {path} ({cause}); name a file of the folder 'consent' in a data directory"
+    )]
+    ConsentLog { path: PathBuf, cause: String },
+    #[error("{path} is not what was written: {findings} lines are broken, see above")]
+    ConsentLogBroken { path: PathBuf, findings: usize },
     #[error("the session ended without a word; see the log and start again with a new code")]
     Silent,
 }

@@ -7,6 +7,7 @@
 mod cli;
 mod code;
 mod conduct;
+mod consent_log;
 mod error;
 mod screen;
 mod sign;
@@ -19,7 +20,12 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    match conduct::run(&cli::Options::parse()) {
+    let options = cli::Options::parse();
+    let done = match &options.command {
+        Some(cli::Command::Log(cli::Log::Verify { file, key })) => consent_log::verify(file, *key),
+        None => conduct::run(&options),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("tessera-customer: {error}");

@@ -71,5 +71,30 @@ pub(crate) const fn consequence(activity: Activity) -> &'static str {
         Activity::Control => {
             "They will see everything on your desktop and can use your mouse and keyboard."
         }
+        Activity::ViewApplication | Activity::CobrowseView => {
+            "They will see the application that you choose, and nothing else."
+        }
+        Activity::ControlApplication | Activity::CobrowseControl => {
+            "They will see the application that you choose and can use your mouse and keyboard in it."
+        }
+        Activity::ShowDesktop | Activity::ShowApplication => {
+            "A window with their screen will open; they see nothing of yours."
+        }
+        Activity::GiveDesktop | Activity::GiveApplication => {
+            "A window with their screen will open, in which you can use your mouse and keyboard."
+        }
+        Activity::BasicFiles => "You can download files that they offer.",
+        Activity::SharedFiles => {
+            "They can copy, delete and rename your files while you watch; you can stop it."
+        }
+        Activity::UnsharedFiles => {
+            "They can copy, delete and rename your files unseen; only leaving stops it."
+        }
+        Activity::FileOperation => "This is done with your files now.",
+        Activity::SystemInformation => "They will see what your computer is and what runs on it.",
+        Activity::Scripts => "Programs of theirs will run on your computer.",
+        Activity::LogOn => "You will be logged off while they are logged on; save your work first.",
+        Activity::Reboot => "Your computer will restart; save your work first.",
+        Activity::Record => "What is seen in this session will be kept as a film.",
     }
 }

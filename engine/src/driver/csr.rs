@@ -15,16 +15,19 @@ use super::admission::{self, Admitted, MANY_EXAMINED, MAX_EXAMINED};
 use super::channel::Channels;
 use super::connection::{Arrival, Arrivals, Connection};
 use super::layer::SharedLayer;
+use super::log_file::LogFile;
+use super::unfinished;
 use super::{Events, directory, next_command, until};
 use crate::annotate::{Board, Op, Rights};
 use crate::csr::{Command, Event, Handle, Options};
 use crate::figures::ShareFigures;
 use crate::pipeline::Viewer;
-use crate::session::csr::{Action, Csr, Notice};
 use crate::session::messages::{MAX_NAME_CHARS, Message};
-use crate::session::roster::Issuer;
-use crate::session::rules::{GRACE_S, RETRY_MAX_US, RETRY_MIN_US};
-use crate::{Error, Network, Paths, clock, plain_text};
+use crate::session::roster::{Member, Role};
+use crate::session::rules::session::{GRACE_S, RETRY_MAX_US, RETRY_MIN_US};
+use crate::session::share::Control;
+use crate::session::{self, Action, Notice, Participant, Policy, Setup};
+use crate::{Error, Network, Paths, chat, clock, plain_text};
 
 /// Arrivals that may wait for the session's thread.
 const ARRIVALS: usize = 64;
@@ -65,7 +68,10 @@ struct Session {
     listing: Listing,
     door: Door,
     renewals: watch::Receiver<u64>,
-    machine: Csr,
+    machine: Participant,
+    /// Whether input is carried out by the customer's computer, or was and will be again.
+    control: Control,
+    log: Option<LogFile>,
     network: Network,
     channels: Channels,
     customer: Option<Fingerprint>,
@@ -125,7 +131,8 @@ impl Session {
         board.set_own(endpoint.fingerprint());
         let door = Door::new(number)?;
         events.send(Event::Opened { code: door.code() });
-        let roster = Issuer::new(number, endpoint.identity());
+        let policy = Policy { switched_off: unfinished(), ..Policy::default() };
+        let setup = Setup { name, session: number, identity: endpoint.identity(), policy };
         Ok(Self {
             endpoint,
             listing: Listing {
@@ -139,7 +146,9 @@ impl Session {
             },
             renewals: door.renewals(),
             door,
-            machine: Csr::new(name, roster),
+            machine: Participant::primary(setup, false),
+            control: Control::Off,
+            log: None,
             network,
             channels: Channels::default(),
             customer: None,
@@ -157,22 +166,15 @@ impl Session {
     async fn run(mut self, events: &mut Events<Event>) {
         while !self.machine.is_over() {
             match self.wait().await {
-                Wake::Command(Command::Request(activity)) => self.machine.request(activity),
-                Wake::Command(Command::DisplayMode(mode)) => self.machine.set_display_mode(mode),
-                Wake::Command(Command::Colours(colours)) => self.machine.set_colours(colours),
-                Wake::Command(Command::Annotate(on)) => self.machine.annotate(on),
-                Wake::Command(Command::Mark(mark)) => self.machine.mark(mark),
-                Wake::Command(Command::Chat(text)) => self.machine.chat(&text),
-                Wake::Command(Command::TakeControl) => self.machine.take_control(),
-                Wake::Command(Command::StopShare) => self.machine.stop_share(),
-                Wake::Command(Command::End) => self.machine.end(),
+                Wake::Command(Command::Chat(text)) => self.chat(&text, events),
+                Wake::Command(command) => self.command(command),
                 Wake::Knock(incoming)
                     if self.examined.len() >= MANY_EXAMINED && !incoming.is_address_validated() =>
                 {
                     incoming.retry();
                 }
                 Wake::Knock(incoming) => {
-                    let known = self.customer.filter(|_| self.machine.admits_return());
+                    let known = self.customer.filter(|known| self.machine.admits_return(*known));
                     self.examined.spawn(admission::examine(incoming, self.door.clone(), known));
                 }
                 Wake::Examined(admitted) => {
@@ -200,12 +202,40 @@ impl Session {
             }
             self.act(events).await;
             if events.is_abandoned() {
-                self.machine.end();
+                self.command(Command::End);
                 self.act(events).await;
             }
         }
+        if let Some(log) = self.log.take() {
+            log.finish().await;
+        }
         self.endpoint.close(&CloseReason::Goodbye);
         self.endpoint.wait_idle().await;
+    }
+
+    fn command(&mut self, command: Command) {
+        let customer = self.customer.unwrap_or_else(|| self.endpoint.fingerprint());
+        let command = match command {
+            Command::Request(activity) => session::Command::Request(activity),
+            Command::DisplayMode(mode) => session::Command::DisplayMode(mode),
+            Command::Colours(colours) => session::Command::Colours(colours),
+            Command::TakeControl => session::Command::TakeControl { sharer: customer },
+            Command::Annotate(on) => session::Command::Annotate { sharer: customer, on },
+            Command::Mark(mark) => session::Command::Mark { sharer: customer, mark },
+            Command::Chat(text) => session::Command::Chat { to: None, text },
+            Command::StopShare => session::Command::StopShare { sharer: customer },
+            Command::End => session::Command::End,
+        };
+        if let Err(refusal) = self.machine.command(command, clock::now_us()) {
+            tracing::info!(%refusal, "refused");
+        }
+    }
+
+    fn chat(&mut self, text: &str, events: &mut Events<Event>) {
+        let text = chat::clean(text);
+        let said = session::Command::Chat { to: None, text: text.clone() };
+        let sent = self.machine.command(said, clock::now_us()).is_ok();
+        events.send(Event::Said { text, sent });
     }
 
     async fn wait(&mut self) -> Wake {
@@ -233,9 +263,9 @@ impl Session {
     fn admit(&mut self, Admitted { link, control, ticket }: Admitted) {
         let known = self.customer == Some(link.peer());
         let (welcome, reason) = match ticket {
-            Some(ticket) => (known && self.machine.redeem(&ticket), TICKET_REFUSED),
-            None if known => (self.machine.admits_return(), FULL),
-            None => (self.machine.admits_stranger(), FULL),
+            Some(ticket) => (known && self.machine.redeem(link.peer(), &ticket), TICKET_REFUSED),
+            None if known => (self.machine.admits_return(link.peer()), FULL),
+            None => (self.machine.admits_stranger(Role::Customer), FULL),
         };
         if !welcome {
             link.close(&CloseReason::NotAdmitted(reason.to_owned()));
@@ -263,7 +293,8 @@ impl Session {
             Connection::start(link, self.generation, control, &self.arrivals.0, pictures);
         connection.tell_ways(self.network.paths, None, Arc::clone(&self.figures));
         self.connection = Some((connection, viewer));
-        self.machine.handle_connected(key);
+        let member = Member { key, role: Role::Customer, agent: false };
+        self.machine.handle_admitted(member, clock::now_us());
     }
 
     fn arrived(&mut self, generation: u64, arrival: Arrival) {
@@ -271,9 +302,12 @@ impl Session {
         if connection.generation != generation {
             return;
         }
+        let peer = connection.link.peer();
         match arrival {
-            Arrival::Message(message) => self.machine.handle_message(message),
-            Arrival::Silence(silent) => self.machine.handle_silence(silent),
+            Arrival::Message(message) => {
+                self.machine.handle_message(peer, message, clock::now_us());
+            }
+            Arrival::Silence(silent) => self.machine.handle_silence(peer, silent),
             Arrival::Cursor(shape) => viewer.set_cursor_shape(shape),
             Arrival::Candidates(candidates) => {
                 let Some(ways) = &self.ways else { return };
@@ -288,7 +322,7 @@ impl Session {
             Arrival::Ended(error) => {
                 tracing::info!(%error, "the connection to the customer has ended");
                 self.connection = None;
-                self.machine.handle_lost(clock::now_us());
+                self.machine.handle_lost(peer, clock::now_us());
             }
         }
     }
@@ -305,33 +339,31 @@ impl Session {
     async fn act(&mut self, events: &mut Events<Event>) {
         while let Some(action) = self.machine.poll_action() {
             match action {
-                Action::Send(message) => {
+                Action::Send { message, .. } => {
                     if let Some((connection, _)) = &self.connection {
                         connection.send(&message);
                     }
                 }
-                Action::StartViewing { first_update } => {
+                Action::StartViewing { first_update, .. } => {
                     if let Some((_, viewer)) = &self.connection {
                         events.send(Event::ShareStarted(viewer.show(first_update)));
                     }
                 }
-                Action::StopViewing => {
+                Action::StopViewing { .. } => {
                     if let Some((_, viewer)) = &self.connection {
                         viewer.hide();
                     }
                 }
-                Action::Draw { by, mark, rights } => self.draw(by, &mark, rights),
-                Action::ClearBoard => self.layer.clear(),
-                Action::MakeTicket => match Ticket::generate() {
-                    Ok(ticket) => self.machine.give_ticket(ticket),
+                Action::MakeTicket { to } => match Ticket::generate() {
+                    Ok(ticket) => self.machine.give_ticket(to, ticket),
                     Err(error) => tracing::error!(%error, "the customer cannot come back"),
                 },
-                Action::Disconnect => {
+                Action::Disconnect { .. } => {
                     if let Some((connection, _)) = self.connection.take() {
                         connection.close(&CloseReason::Goodbye);
                     }
                 }
-                Action::Part => {
+                Action::Part { .. } => {
                     if let Some((connection, _)) = self.connection.take() {
                         connection.part().await;
                     }
@@ -341,13 +373,98 @@ impl Session {
                     self.ways = None;
                     if let Err(error) = self.door.renew() {
                         events.send(Event::Failed(error.into()));
-                        self.machine.end();
+                        self.command(Command::End);
                     }
                 }
                 Action::CloseSession => self.listing.close().await,
-                Action::Tell(notice) => events.send(event_of(notice)),
+                Action::Log { customer, line } => {
+                    let log = self.log.get_or_insert_with(|| {
+                        LogFile::create(&self.listing.data_dir, self.listing.number, customer)
+                    });
+                    log.append(&line);
+                }
+                Action::Tell(notice) => self.tell(notice, events),
+                Action::Annotate { by, mark, rights, .. } => self.draw(by, &mark, rights),
+                Action::ClearLayer { .. } => self.layer.clear(),
+                // This program shares nothing, holds control from beginning to end, and waits for the others to connect.
+                Action::ShowTo { .. }
+                | Action::HideFrom { .. }
+                | Action::StartSharing { .. }
+                | Action::ChangeTarget { .. }
+                | Action::StopSharing
+                | Action::AllowInput { .. }
+                | Action::SetDisplay { .. }
+                | Action::KeepTicket(_)
+                | Action::Connect { .. }
+                | Action::OpenDoor
+                | Action::CloseDoor
+                | Action::Offer(_)
+                | Action::TellLayer { .. }
+                | Action::LogCustomerBackOn => {}
             }
         }
+    }
+
+    fn tell(&mut self, notice: Notice, events: &mut Events<Event>) {
+        let event = match notice {
+            Notice::Joined { name, again, .. } => Event::CustomerJoined { name, again },
+            Notice::Silent { silent, .. } => Event::CustomerSilent { silent },
+            Notice::Lost { .. } => Event::CustomerLost { grace_s: GRACE_S },
+            Notice::Left { .. } => {
+                self.log = None;
+                Event::CustomerLeft
+            }
+            Notice::TicketCopied { .. } => Event::TicketCopied,
+            Notice::RosterDiffers { .. } => Event::RosterDiffers,
+            Notice::RequestReceived { activity } => Event::RequestReceived { activity },
+            Notice::Answered { activity, granted } => Event::Answered { activity, granted },
+            Notice::ControlChanged { sharer, control, .. } => {
+                self.control_changed(sharer, control, events);
+                return;
+            }
+            Notice::Annotating { sharer, annotators } => {
+                let [own, customer] =
+                    [self.machine.own(), sharer].map(|key| annotators.contains(&key));
+                Event::Annotating { own, customer }
+            }
+            Notice::Chat { to_all, text, .. } => Event::Chat { to_all, text },
+            Notice::DisplayChanged { display, .. } => Event::DisplayChanged(display),
+            Notice::Watching { reason: Some(reason), .. } => Event::ShareEnded { reason },
+            Notice::Ended { .. } => Event::Ended,
+            _ => return,
+        };
+        events.send(event);
+    }
+
+    /// Control that was allowed is taken at once: the share window sends nothing before a click in it (RULE-14). What
+    /// the customer took back by a click of theirs is taken again by [`Command::TakeControl`] alone.
+    fn control_changed(
+        &mut self,
+        sharer: Fingerprint,
+        control: Control,
+        events: &mut Events<Event>,
+    ) {
+        match (self.control, control) {
+            (Control::Off, Control::Offered) => {
+                let take = session::Command::TakeControl { sharer };
+                if let Err(refusal) = self.machine.command(take, clock::now_us()) {
+                    tracing::info!(%refusal, "control is not taken");
+                }
+                return;
+            }
+            (Control::Off, Control::Taken) => events.send(Event::ControlChanged { allowed: true }),
+            (Control::Taken, Control::Offered) => {
+                events.send(Event::ControlPaused { paused: true });
+            }
+            (Control::Offered, Control::Taken) => {
+                events.send(Event::ControlPaused { paused: false });
+            }
+            (Control::Taken | Control::Offered, Control::Off) => {
+                events.send(Event::ControlChanged { allowed: false });
+            }
+            _ => {}
+        }
+        self.control = control;
     }
 }
 
@@ -409,26 +526,5 @@ async fn introduction(client: Option<&mut Client>) -> Option<Introduced> {
     match client {
         Some(client) => client.next_introduction().await.ok(),
         None => std::future::pending().await,
-    }
-}
-
-fn event_of(notice: Notice) -> Event {
-    match notice {
-        Notice::CustomerJoined { name, again } => Event::CustomerJoined { name, again },
-        Notice::CustomerSilent { silent } => Event::CustomerSilent { silent },
-        Notice::CustomerLost => Event::CustomerLost { grace_s: GRACE_S },
-        Notice::CustomerLeft => Event::CustomerLeft,
-        Notice::TicketCopied => Event::TicketCopied,
-        Notice::RosterDiffers => Event::RosterDiffers,
-        Notice::RequestReceived { activity } => Event::RequestReceived { activity },
-        Notice::Answered { activity, granted } => Event::Answered { activity, granted },
-        Notice::ControlChanged { allowed } => Event::ControlChanged { allowed },
-        Notice::ControlPaused { paused } => Event::ControlPaused { paused },
-        Notice::Annotating { own, customer } => Event::Annotating { own, customer },
-        Notice::Chat { to_all, text } => Event::Chat { to_all, text },
-        Notice::Said { text, sent } => Event::Said { text, sent },
-        Notice::DisplayChanged(display) => Event::DisplayChanged(display),
-        Notice::ShareEnded { reason } => Event::ShareEnded { reason },
-        Notice::Ended => Event::Ended,
     }
 }

@@ -16,16 +16,20 @@ use super::input::{Control, Injector};
 use super::joining::{self, Joined, Pass, Rejoined, WayBack};
 use super::keeper::Keeper;
 use super::layer::SharedLayer;
+use super::log_file::LogFile;
+use super::unfinished;
 use super::{Events, directory, next_command, until};
 use crate::annotate::{Board, Op, Rights};
 use crate::customer::{Command, Entrance, Event, Handle, OpenSource, Options, Screen};
 use crate::figures::ShareFigures;
 use crate::pipeline::{Sharer, SourceNotice, ViewerId};
-use crate::session::customer::{Action, Customer, Notice};
 use crate::session::messages::{MAX_NAME_CHARS, Message, VERSION};
-use crate::session::roster::{Follower, Member, Role, RosterError};
-use crate::session::rules::{Consent, GRACE_S};
-use crate::{Display, Error, Kept, Paths, clock, plain_text};
+use crate::session::roster::RosterError;
+use crate::session::rules::Consent;
+use crate::session::rules::session::GRACE_S;
+use crate::session::share::{Control as Operated, ShareTarget};
+use crate::session::{self, Action, Notice, Participant, Policy, Setup};
+use crate::{Display, Error, Kept, Paths, chat, clock, plain_text};
 
 /// Arrivals and notices that may wait for the session's thread.
 const ARRIVALS: usize = 64;
@@ -58,7 +62,10 @@ struct Session {
     center: String,
     number: Number,
     keeper: Keeper,
-    machine: Customer,
+    machine: Participant,
+    log: LogFile,
+    /// Whether the representative operates what is shared.
+    operated: Operated,
     sharer: Sharer,
     /// The connection to the representative, who is a viewer of the sharer.
     connection: Option<(Connection, ViewerId)>,
@@ -132,11 +139,25 @@ impl Session {
         let control =
             sink.map(|sink| Control::new(sink, Arc::clone(&figures), alive)).transpose()?;
         let consent = Consent::of(&standing_consent);
-        let own = Member { key: endpoint.fingerprint(), role: Role::Customer };
-        let roster = Follower::new(number, own, found.csr);
-        board.set_own(own.key);
+        let policy = Policy {
+            can_operate: control.is_some(),
+            switched_off: unfinished(),
+            ..Policy::default()
+        };
+        let (identity, csr) = (endpoint.identity(), found.csr);
+        let own = identity.fingerprint();
+        let setup = Setup { name, session: number, identity, policy };
+        let machine = Participant::joining(setup, csr, consent);
+        let (machine, log) = match entrance {
+            Entrance::Code(_) => (machine, LogFile::create(&data_dir, number, own)),
+            Entrance::Return(_) => {
+                let (log, report) = LogFile::reopen(&data_dir, number, own);
+                (machine.with_log(&report), log)
+            }
+        };
+        board.set_own(own);
         let mut layer = SharedLayer::new(board);
-        layer.seat(found.csr, own.key);
+        layer.seat(csr, own);
         let back = WayBack {
             center: center.clone(),
             data_dir: data_dir.clone(),
@@ -149,7 +170,9 @@ impl Session {
             endpoint,
             back,
             open_source,
-            machine: Customer::new(name, consent, control.is_some(), roster),
+            machine,
+            log,
+            operated: Operated::Off,
             control,
             sharer: Sharer::with_figures(Arc::clone(&figures)),
             entrance,
@@ -173,6 +196,7 @@ impl Session {
             session.machine.resume_showing();
         }
         session.connected(joined)?;
+        session.machine.handle_connected(csr, clock::now_us());
         Ok(session)
     }
 
@@ -183,14 +207,14 @@ impl Session {
                 break;
             }
             if events.is_abandoned() {
-                self.machine.leave();
+                self.order(session::Command::Leave);
                 continue;
             }
             match self.wait().await {
-                Wake::Command(command) => self.command(command),
+                Wake::Command(command) => self.command(command, events),
                 Wake::Arrival(generation, arrival) => self.arrived(generation, arrival),
                 Wake::Notice(notice) => self.noticed(notice, events),
-                Wake::LocalPress => self.machine.handle_local_press(clock::now_us()),
+                Wake::LocalPress => self.pressed_here(),
                 Wake::Rejoined(result) => self.rejoined(*result),
                 Wake::Kept(Ok(())) => self.machine.ticket_kept(),
                 Wake::Kept(Err(error)) => {
@@ -207,6 +231,7 @@ impl Session {
         self.disconnect();
         self.control = None;
         self.keeper.forget().await;
+        self.log.finish().await;
         self.endpoint.close(&CloseReason::Goodbye);
         self.endpoint.wait_idle().await;
     }
@@ -226,17 +251,35 @@ impl Session {
         }
     }
 
-    fn command(&mut self, command: Command) {
-        match command {
-            Command::Answer { id, granted, all } => self.machine.answer(id, granted, all),
-            Command::Annotate(on) => self.machine.annotate(on),
-            Command::Mark(mark) => self.machine.mark(mark),
-            Command::Chat(text) => self.machine.chat(&text),
-            Command::WithdrawControl => self.machine.withdraw_control(),
-            Command::WithdrawAll => self.machine.withdraw_all(),
-            Command::Stop => self.machine.stop_sharing(),
-            Command::Leave => self.machine.leave(),
+    fn command(&mut self, command: Command, events: &mut Events<Event>) {
+        let command = match command {
+            Command::Answer { id, granted, all } => session::Command::Answer { id, granted, all },
+            Command::Annotate(on) => session::Command::Annotate { sharer: self.machine.own(), on },
+            Command::Mark(mark) => session::Command::Mark { sharer: self.machine.own(), mark },
+            Command::Chat(text) => return self.chat(&text, events),
+            Command::WithdrawControl => session::Command::WithdrawControl,
+            Command::WithdrawAll => session::Command::WithdrawAll,
+            Command::Stop => session::Command::StopShare { sharer: self.machine.own() },
+            Command::Leave => session::Command::Leave,
+        };
+        self.order(command);
+    }
+
+    fn order(&mut self, command: session::Command) {
+        if let Err(refusal) = self.machine.command(command, clock::now_us()) {
+            tracing::debug!(%refusal, "refused");
         }
+    }
+
+    fn chat(&mut self, text: &str, events: &mut Events<Event>) {
+        let text = chat::clean(text);
+        let said = session::Command::Chat { to: None, text: text.clone() };
+        let sent = self.machine.command(said, clock::now_us()).is_ok();
+        events.send(Event::Said { text, sent });
+    }
+
+    fn pressed_here(&mut self) {
+        self.order(session::Command::OwnClick);
     }
 
     fn connected(&mut self, Joined { link, control }: Joined) -> Result<(), Error> {
@@ -280,23 +323,26 @@ impl Session {
             Ok(())
         });
         match connected {
-            Ok(()) => self.machine.handle_reconnected(),
+            Ok(()) => self.machine.handle_connected(self.back.found.csr, clock::now_us()),
             Err(error) if is_final(&error) => {
                 self.failure = Some(error);
-                self.machine.handle_refused();
+                self.machine.handle_refused(clock::now_us());
             }
             Err(error) => tracing::info!(%error, "not yet back in the session"),
         }
     }
 
     fn arrived(&mut self, generation: u64, arrival: Arrival) {
-        let current = self.connection.as_ref().map(|(connection, _)| connection.generation);
-        if current != Some(generation) {
+        let Some((connection, _)) = &self.connection else { return };
+        if connection.generation != generation {
             return;
         }
+        let peer = connection.link.peer();
         match arrival {
-            Arrival::Message(message) => self.machine.handle_message(message),
-            Arrival::Silence(silent) => self.machine.handle_silence(silent),
+            Arrival::Message(message) => {
+                self.machine.handle_message(peer, message, clock::now_us());
+            }
+            Arrival::Silence(silent) => self.machine.handle_silence(peer, silent),
             Arrival::Cursor(_) => tracing::debug!("a cursor image came the wrong way"),
             Arrival::Candidates(candidates) => {
                 if let Some(ways) =
@@ -310,9 +356,9 @@ impl Session {
                 self.disconnect();
                 if is_final(&error) {
                     self.failure = Some(error);
-                    self.machine.handle_refused();
+                    self.machine.handle_refused(clock::now_us());
                 } else {
-                    self.machine.handle_lost(clock::now_us());
+                    self.machine.handle_lost(peer, clock::now_us());
                 }
             }
         }
@@ -325,7 +371,7 @@ impl Session {
                     connection.send_cursor(&shape);
                 }
             }
-            SourceNotice::LocalPress => self.machine.handle_local_press(clock::now_us()),
+            SourceNotice::LocalPress => self.pressed_here(),
             SourceNotice::Remark(sentence) => events.send(Event::Notice(sentence)),
             SourceNotice::Gone(error) => self.screen_gone(&error.into(), events),
         }
@@ -340,21 +386,48 @@ impl Session {
     async fn act(&mut self, events: &mut Events<Event>) {
         while let Some(action) = self.machine.poll_action() {
             match action {
-                Action::Send(message) => self.send(&message),
-                Action::StartSharing { control } => {
-                    if let Err(error) = self.start_sharing(control) {
+                Action::Send { message, .. } => self.send(&message),
+                Action::ShowTo { .. } => self.show(),
+                Action::StartSharing { target } => {
+                    if let Err(error) = self.start_sharing(&target) {
                         self.screen_gone(&error, events);
                     }
                 }
                 Action::StopSharing => self.sharer.stop(),
-                Action::AllowInput(allowed) => {
+                Action::AllowInput { from } => {
+                    let peer =
+                        self.connection.as_ref().map(|(connection, _)| connection.link.peer());
                     if let Some(control) = &mut self.control {
-                        control.allow(allowed);
+                        control.allow(from.is_some() && from == peer);
                     }
                 }
-                Action::Draw { by, mark, rights } => self.draw(by, &mark, rights),
-                Action::ClearBoard => self.layer.clear(),
-                Action::TellLayer => {
+                Action::SetDisplay { display, .. } => {
+                    self.display = display;
+                    if let Some((_, viewer)) = self.connection {
+                        self.sharer.set_colours(viewer, display.colour_mode());
+                    }
+                }
+                Action::KeepTicket(ticket) => self.keep(ticket),
+                Action::Connect { .. } => {
+                    if self.rejoining.is_empty() {
+                        self.rejoin();
+                    }
+                }
+                Action::Disconnect { .. } => {
+                    if let Some(connection) = self.disconnect() {
+                        connection.close(&CloseReason::Goodbye);
+                    }
+                }
+                Action::Part { .. } => {
+                    if let Some(connection) = self.disconnect() {
+                        connection.part().await;
+                    }
+                }
+                Action::Log { line, .. } => self.log.append(&line),
+                Action::Tell(notice) => self.tell(notice, events),
+                Action::Annotate { by, mark, rights, .. } => self.draw(by, &mark, rights),
+                Action::ClearLayer { .. } => self.layer.clear(),
+                Action::TellLayer { .. } => {
                     // In any order with what is drawn meanwhile: a layer does not mind.
                     let whole = self.layer.whole().into_iter();
                     let told = whole.map(|(by, mark)| Message::Marked { by, mark }).collect();
@@ -362,29 +435,18 @@ impl Session {
                         connection.send_gradually(told);
                     }
                 }
-                Action::SetDisplay(display) => {
-                    self.display = display;
-                    if let Some((_, viewer)) = self.connection {
-                        self.sharer.set_colours(viewer, display.colour_mode());
-                    }
-                }
-                Action::KeepTicket(ticket) => self.keep(ticket),
-                Action::Rejoin => {
-                    if self.rejoining.is_empty() {
-                        self.rejoin();
-                    }
-                }
-                Action::Disconnect => {
-                    if let Some(connection) = self.disconnect() {
-                        connection.close(&CloseReason::Goodbye);
-                    }
-                }
-                Action::Part => {
-                    if let Some(connection) = self.disconnect() {
-                        connection.part().await;
-                    }
-                }
-                Action::Tell(notice) => self.tell(notice, events),
+                // This program is connected to the holder of control alone, sees nobody's pictures, and lets nobody in.
+                Action::HideFrom { .. }
+                | Action::ChangeTarget { .. }
+                | Action::StartViewing { .. }
+                | Action::StopViewing { .. }
+                | Action::MakeTicket { .. }
+                | Action::OpenDoor
+                | Action::CloseDoor
+                | Action::RenewCode
+                | Action::CloseSession
+                | Action::Offer(_)
+                | Action::LogCustomerBackOn => {}
             }
         }
         let kept = self.keeper.newest().filter(|kept| kept.shows != self.machine.shows());
@@ -399,7 +461,7 @@ impl Session {
             center: self.center.clone(),
             number: self.number,
             csr: self.back.found.csr,
-            csr_name: self.machine.csr_name().to_owned(),
+            csr_name: self.machine.name_of(self.back.found.csr).to_owned(),
             ticket,
             shows: self.machine.shows(),
         });
@@ -428,17 +490,24 @@ impl Session {
         }
     }
 
-    fn start_sharing(&mut self, control: bool) -> Result<(), Error> {
-        let Some((connection, viewer)) = &self.connection else {
+    /// Tells the viewer of the share, before its pictures.
+    fn show(&self) {
+        let Some((connection, viewer)) = &self.connection else { return };
+        let first_update = self.sharer.next_update(*viewer);
+        if let Some(started) = self.machine.share_started(first_update) {
+            connection.send(&started);
+        }
+    }
+
+    fn start_sharing(&mut self, target: &ShareTarget) -> Result<(), Error> {
+        let Some((connection, _)) = &self.connection else {
             return Ok(());
         };
-        if !self.machine.may_see(connection.link.peer()) {
+        if !self.machine.may_see(connection.link.peer()) || *target != ShareTarget::DESKTOP {
             return Err(RosterError::Members.into());
         }
         let source = (self.open_source)()?;
         let notices = self.notices.0.clone();
-        let first_update = self.sharer.next_update(*viewer);
-        connection.send(&Message::ShareStarted { control, first_update });
         let pressed = Arc::clone(&self.pressed);
         let injector = self.control.as_ref().map(Control::injector);
         self.sharer.start(source, move |notice| {
@@ -457,25 +526,37 @@ impl Session {
     }
 
     fn tell(&mut self, notice: Notice, events: &mut Events<Event>) {
-        events.send(match notice {
-            Notice::Joined { csr_name, again } => {
+        let event = match notice {
+            Notice::Joined { name, again, .. } => {
                 if let Some(since_us) = self.returning_since_us.take() {
                     self.figures.on_resumed(clock::now_us().saturating_sub(since_us));
                 }
-                Event::Joined { csr_name, again }
+                Event::Joined { csr_name: name, again }
             }
             Notice::Asked { id, activity, text } => Event::Asked { id, activity, text },
             Notice::Withdrawn { id } => Event::Withdrawn { id },
             Notice::Sharing { on, reason } => Event::Sharing { on, reason },
-            Notice::Controlled { on } => Event::Controlled { on },
-            Notice::TakenBack => Event::TakenBack,
-            Notice::CsrSilent { silent } => Event::CsrSilent { silent },
-            Notice::Annotating { csr, own } => Event::Annotating { csr, own },
-            Notice::Chat { to_all, text } => Event::Chat { to_all, text },
-            Notice::Said { text, sent } => Event::Said { text, sent },
-            Notice::DisplayChanged(display) => Event::DisplayChanged(display),
-            Notice::CsrLost => Event::CsrLost { grace_s: GRACE_S },
-            Notice::Ended { by_csr } => Event::Ended { by_csr },
+            Notice::Controlled { control, .. } => {
+                match (std::mem::replace(&mut self.operated, control), control) {
+                    (Operated::Taken, Operated::Offered) => {
+                        events.send(Event::TakenBack);
+                        Event::Controlled { on: false }
+                    }
+                    (_, Operated::Taken) => Event::Controlled { on: true },
+                    (_, Operated::Off) => Event::Controlled { on: false },
+                    (_, Operated::Offered) => return,
+                }
+            }
+            Notice::Silent { silent, .. } => Event::CsrSilent { silent },
+            Notice::Annotating { annotators, .. } => {
+                let [csr, own] =
+                    [self.back.found.csr, self.machine.own()].map(|key| annotators.contains(&key));
+                Event::Annotating { csr, own }
+            }
+            Notice::Chat { to_all, text, .. } => Event::Chat { to_all, text },
+            Notice::DisplayChanged { display, .. } => Event::DisplayChanged(display),
+            Notice::Lost { .. } => Event::CsrLost { grace_s: GRACE_S },
+            Notice::Ended { by_holder } => Event::Ended { by_csr: by_holder },
             Notice::VersionMismatch { theirs } => {
                 self.failure = Some(Error::VersionMismatch { ours: VERSION, theirs });
                 return;
@@ -488,7 +569,9 @@ impl Session {
                 self.failure = Some(Error::Lost { grace_s: GRACE_S });
                 return;
             }
-        });
+            _ => return,
+        };
+        events.send(event);
     }
 }
 

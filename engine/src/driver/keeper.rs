@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use tessera_transport::pairing::Ticket;
 use tokio::task::JoinSet;
 
 use crate::Error;
@@ -13,7 +14,7 @@ pub(crate) struct Keeper {
     data_dir: PathBuf,
     newest: Option<Kept>,
     is_dirty: bool,
-    writing: JoinSet<Result<(), Error>>,
+    writing: JoinSet<(Ticket, Result<(), Error>)>,
 }
 
 impl Keeper {
@@ -36,23 +37,24 @@ impl Keeper {
         self.newest.as_ref()
     }
 
-    /// Waits until the newest state is in the file, or could not be written; for ever while there is
+    /// Waits until the newest ticket is in the file, or could not be written; for ever while there is
     /// nothing to wait for.
     pub(crate) async fn written(&mut self) -> Result<(), Error> {
         loop {
-            match self.writing.join_next().await {
-                None => std::future::pending().await,
-                Some(result) => {
-                    self.write_if_idle();
-                    if self.writing.is_empty() {
-                        // A write that panicked has written nothing.
-                        return result.unwrap_or_else(|error| {
-                            Err(Error::Kept {
-                                path: self.data_dir.clone(),
-                                cause: error.to_string(),
-                            })
-                        });
+            let Some(finished) = self.writing.join_next().await else {
+                return std::future::pending().await;
+            };
+            self.write_if_idle();
+            match finished {
+                Ok((ticket, result)) => {
+                    if self.newest.as_ref().is_some_and(|newest| newest.ticket == ticket) {
+                        return result;
                     }
+                }
+                // A write that panicked has written nothing.
+                Err(error) => {
+                    let (path, cause) = (self.data_dir.clone(), error.to_string());
+                    return Err(Error::Kept { path, cause });
                 }
             }
         }
@@ -73,7 +75,7 @@ impl Keeper {
         self.is_dirty = false;
         if let Some(kept) = self.newest.clone() {
             let data_dir = self.data_dir.clone();
-            self.writing.spawn_blocking(move || kept.write(&data_dir));
+            self.writing.spawn_blocking(move || (kept.ticket.clone(), kept.write(&data_dir)));
         }
     }
 }

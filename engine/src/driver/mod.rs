@@ -12,6 +12,7 @@ mod input;
 mod joining;
 mod keeper;
 mod layer;
+mod log_file;
 mod reach;
 
 use std::time::Duration;
@@ -19,13 +20,19 @@ use std::time::Duration;
 use crossbeam::channel::TrySendError;
 use tokio::sync::mpsc;
 
-use crate::{Error, clock};
+use crate::{Activity, Error, clock};
 
 /// Events that may wait for the program.
 pub(crate) const EVENT_QUEUE: usize = 256;
 
 /// Commands that may wait for the driver; a person gives few.
 const COMMAND_QUEUE: usize = 64;
+
+/// What the session's rules know and the programs cannot do yet: it is refused without a question.
+fn unfinished() -> Vec<Activity> {
+    let finished = [Activity::View, Activity::Control];
+    Activity::ALL.into_iter().filter(|activity| !finished.contains(activity)).collect()
+}
 
 /// The way of commands from a handle to the driver's thread.
 #[derive(Debug)]

@@ -9,18 +9,21 @@ use serde::{Deserialize, Serialize};
 use tessera_transport::Fingerprint;
 use tessera_transport::pairing::Ticket;
 
+use super::activity::Activity;
 use super::display::{ColourCount, DisplayMode};
-use super::roster::{Head, SignedEntry};
+use super::log::{Countersignature, SignedRecord};
+use super::roster::{Acceptance, Head, SignedEntry};
+use super::rules::voice;
+use super::share::{Control, EndReason, ShareTarget};
 use super::text::plain_text;
 use crate::annotate::Op;
 use crate::chat;
-use crate::csr::EndReason;
 
 /// Version of this protocol. Peers of different versions part with a message that says so.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Longest message in bytes, as received.
-pub const MAX_MESSAGE_BYTES: usize = 8 * 1024;
+pub const MAX_MESSAGE_BYTES: usize = 16 * 1024;
 
 /// Longest name of a participant, in characters.
 pub const MAX_NAME_CHARS: usize = 64;
@@ -28,26 +31,44 @@ pub const MAX_NAME_CHARS: usize = 64;
 /// Longest text of a request, in characters.
 pub const MAX_TEXT_CHARS: usize = 512;
 
-/// What a request asks the customer to allow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Participants that may draw on one share at a time: all that a session may have.
+pub const MAX_ANNOTATORS: usize = super::roster::MAX_MEMBERS;
+
+/// Whether a session is recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Activity {
-    /// To see the customer's desktop.
-    View,
-    /// To see and operate the customer's desktop.
-    Control,
+pub enum Recording {
+    /// It is not.
+    #[default]
+    Off,
+    /// It is.
+    On,
+    /// It was, and will be again.
+    Paused,
 }
 
-impl std::fmt::Display for Activity {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str(match self {
-            Self::View => "view the desktop",
-            Self::Control => "view and control the desktop",
-        })
+/// A voice call that goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// Who started it.
+    pub starter: Fingerprint,
+    /// Who takes part.
+    pub members: Vec<Fingerprint>,
+    /// Who of them may speak.
+    pub speakers: Vec<Fingerprint>,
+}
+
+impl Call {
+    /// Whether it keeps the limits: two speakers (RULE-20), both of them in it, nobody more than a session has.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.speakers.len() <= voice::MAX_SPEAKERS
+            && self.members.len() <= super::roster::MAX_MEMBERS
+            && self.speakers.iter().all(|speaker| self.members.contains(speaker))
     }
 }
 
-/// A message between the customer's and the representative's program.
+/// A message between two participants' programs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Message {
@@ -57,71 +78,110 @@ pub enum Message {
         version: u32,
         /// Name of the person.
         name: String,
+        /// Where the sender has got to in the roster.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        head: Option<Head>,
     },
-    /// Primary representative to everybody else, after the greeting and with every change: who is in.
+    /// Who is in. From the primary to everybody else, after the greeting and with every change; who holds control anew is
+    /// passed on by everybody.
     Roster(SignedEntry),
-    /// Answer to [`Message::Roster`], so that both can tell that they have the same one.
+    /// Where the sender has got to in the roster, so that all can tell that they have the same one. To everybody, with
+    /// every change.
     RosterSeen(Head),
-    /// Primary representative to a participant, on each connection: with this you may come back.
+    /// Primary to an assistant: control of the session would pass by this entry.
+    OfferControl {
+        /// Text of the entry, as it would be signed.
+        entry: String,
+    },
+    /// Answer to [`Message::OfferControl`].
+    AcceptControl(Acceptance),
+    /// Primary to a participant, on each connection: with this you may come back.
     Ticket {
         /// Good once.
         ticket: Ticket,
     },
     /// Answer to [`Message::Ticket`]: it is kept, and the one before is worth nothing any more.
     TicketKept,
-    /// Representative to customer: may I?
+    /// Primary to everybody: this customer is helped now.
+    Helping {
+        /// Whom; nobody while no customer is in.
+        customer: Option<Fingerprint>,
+    },
+    /// Primary to a customer: may I?
     Request {
-        /// Chosen by the representative's program, increasing; names the request in the answer.
+        /// Chosen by the primary's program, increasing; names the request in the answer.
         id: u32,
         /// What is asked for.
         activity: Activity,
         /// The text that the customer is shown.
         text: String,
     },
-    /// Customer to representative: the request is on the screen.
+    /// Customer to primary: the request is on the screen.
     RequestReceived {
         /// The request.
         id: u32,
     },
-    /// Customer to representative.
+    /// Customer to primary.
     Answer {
         /// The request.
         id: u32,
         /// Whether the customer agreed.
         granted: bool,
     },
-    /// Customer to representative: pictures follow, and whether input is carried out.
+    /// An activity that was granted is over: by the customer, or by the primary who had asked for it.
+    ActivityEnded {
+        /// Which.
+        activity: Activity,
+    },
+    /// Customer to primary: what happened, for the log of both.
+    Log(SignedRecord),
+    /// Answer to [`Message::Log`].
+    LogSigned(Countersignature),
+    /// Sharer to each viewer: pictures follow.
     ShareStarted {
-        /// Whether input is carried out.
-        control: bool,
+        /// What is shown.
+        target: ShareTarget,
+        /// Whether it is operated.
+        control: Control,
+        /// How often control was taken back.
+        turn: u32,
+        /// Who may operate it.
+        controller: Option<Fingerprint>,
+        /// Who draws on it.
+        annotators: Vec<Fingerprint>,
         /// The first update of the connection that belongs to this share; what came before is of
         /// an earlier one.
         first_update: u64,
     },
-    /// Customer to representative, during a share.
+    /// Sharer to each viewer: the pictures show something else from now on.
+    TargetChanged {
+        /// What.
+        target: ShareTarget,
+    },
+    /// Sharer to each viewer.
     ControlChanged {
-        /// Whether input is carried out from now on.
-        allowed: bool,
-    },
-    /// The one who shares to whoever controls: a person at the shared computer has taken control back by
-    /// a click. No input is carried out until control is taken again.
-    ControlPaused {
-        /// Counts these; [`Message::TakeControl`] names the latest.
+        /// Whether it is operated from now on.
+        control: Control,
+        /// How often control was taken back.
         turn: u32,
+        /// Who may operate it.
+        controller: Option<Fingerprint>,
     },
-    /// Whoever controls to the one who shares: the person has clicked in the share window.
+    /// Controller to sharer: a click in the share window.
     TakeControl {
-        /// That of the latest [`Message::ControlPaused`]; anything else comes too late.
+        /// The turn that the sharer told last.
         turn: u32,
     },
-    /// Answer to [`Message::TakeControl`]: input is carried out again.
-    ControlResumed,
-    /// Customer to representative: no pictures follow.
+    /// Controller to sharer: I do not operate it any more for now.
+    ReleaseControl,
+    /// Sharer to each viewer: no pictures follow.
     ShareEnded {
         /// Why.
         reason: EndReason,
     },
-    /// Primary representative to the one who shares: the session's display mode from now on.
+    /// Primary to the one who shares: enough.
+    StopShare,
+    /// Primary to everybody: the session's display mode from now on.
     DisplayMode {
         /// The mode.
         mode: DisplayMode,
@@ -160,11 +220,31 @@ pub enum Message {
         /// The words; at most [`crate::chat::MAX_CHARS`] characters are kept.
         text: String,
     },
-    /// Representative to customer: I have seen enough.
-    StopShare,
-    /// Customer to representative: goodbye; the session goes on without me.
+    /// Primary to everybody: whether the session is recorded.
+    Recording {
+        /// Whether it is.
+        state: Recording,
+    },
+    /// Primary to everybody: the voice call as it is now.
+    Voice {
+        /// Nothing when there is none.
+        call: Option<Call>,
+    },
+    /// To the primary: into the call or out of it.
+    JoinVoice {
+        /// Into it.
+        join: bool,
+    },
+    /// Sender to everybody: my camera's pictures follow, or do not.
+    Video {
+        /// Whether they do.
+        on: bool,
+    },
+    /// Primary to the primary customer: please show yourself.
+    AskVideo,
+    /// Goodbye; the session goes on without me.
     Leave,
-    /// Representative to customer: the session is over.
+    /// Primary to everybody: the session is over.
     End,
     /// Answer to a message that the receiver does not know or that makes no sense now.
     NotUnderstood,
@@ -174,12 +254,12 @@ pub enum Message {
 }
 
 impl Message {
-    /// Makes every text of the message safe to show.
+    /// Makes every text of the message safe to show. Lists above their limits make it unknown.
     #[must_use]
     pub fn clean(self) -> Self {
         match self {
-            Self::Hello { version, name } => {
-                Self::Hello { version, name: plain_text(&name, MAX_NAME_CHARS) }
+            Self::Hello { version, name, head } => {
+                Self::Hello { version, name: plain_text(&name, MAX_NAME_CHARS), head }
             }
             Self::Request { id, activity, text } => {
                 Self::Request { id, activity, text: plain_text(&text, MAX_TEXT_CHARS) }
@@ -187,6 +267,23 @@ impl Message {
             Self::Mark { mark } => Self::Mark { mark: mark.clean() },
             Self::Marked { by, mark } => Self::Marked { by, mark: mark.clean() },
             Self::Chat { to_all, text } => Self::Chat { to_all, text: chat::clean(&text) },
+            Self::ShareStarted { ref target, ref annotators, .. }
+                if !target.is_valid() || annotators.len() > MAX_ANNOTATORS =>
+            {
+                Self::Unknown
+            }
+            Self::ShareStarted { target, control, turn, controller, annotators, first_update } => {
+                let target = target.clean();
+                Self::ShareStarted { target, control, turn, controller, annotators, first_update }
+            }
+            Self::TargetChanged { target } if target.is_valid() => {
+                Self::TargetChanged { target: target.clean() }
+            }
+            Self::TargetChanged { .. } => Self::Unknown,
+            Self::Annotating { ref annotators } if annotators.len() > MAX_ANNOTATORS => {
+                Self::Unknown
+            }
+            Self::Voice { call: Some(call) } if !call.is_valid() => Self::Unknown,
             other => other,
         }
     }

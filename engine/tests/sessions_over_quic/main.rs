@@ -155,12 +155,15 @@ fn a_copied_ticket_is_refused_and_reported() {
     wait_until("the next ticket", || {
         Customer::kept(data.path()).is_some_and(|kept| kept != copied)
     });
-    // By the time that a picture has been seen, the word of it has come too.
     csr.handle.request(Activity::View);
     take!(csr.events, csr::Event::RequestReceived { .. });
     take!(csr.events, csr::Event::Answered { .. });
     let mut view = take!(csr.events, csr::Event::ShareStarted(view) => view);
     look_until(&mut view, 77);
+    // That the desktop is shown is written behind the ticket, so that by then the word of that has come too.
+    wait_until("the share to be kept", || {
+        Customer::kept(data.path()).is_some_and(|kept| kept.shows())
+    });
     drop(process);
     wait_until("the customer to be lost", || {
         csr.events.try_iter().any(|event| matches!(event, csr::Event::CustomerLost { .. }))

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use tessera_transport::{Fingerprint, Protocol, Trust};
 
-const ALPN: &[u8] = b"tessera-session/2";
+const ALPN: &[u8] = b"tessera-session/3";
 
 /// The certificate of one key together with another key, or with its own.
 #[derive(Debug)]

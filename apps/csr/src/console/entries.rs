@@ -96,8 +96,25 @@ impl Entry {
     pub(crate) const fn title(self) -> &'static str {
         match self {
             Self::Invite => "Invite",
-            Self::Request(Activity::View) => "Request view",
-            Self::Request(Activity::Control) => "Request control",
+            Self::Request(Activity::View | Activity::ViewApplication | Activity::CobrowseView) => {
+                "Request view"
+            }
+            Self::Request(
+                Activity::Control | Activity::ControlApplication | Activity::CobrowseControl,
+            ) => "Request control",
+            Self::Request(Activity::ShowDesktop | Activity::ShowApplication) => "Share view",
+            Self::Request(Activity::GiveDesktop | Activity::GiveApplication) => "Share control",
+            Self::Request(
+                Activity::BasicFiles
+                | Activity::SharedFiles
+                | Activity::UnsharedFiles
+                | Activity::FileOperation,
+            ) => "File transfer",
+            Self::Request(Activity::SystemInformation) => "System information",
+            Self::Request(Activity::Scripts) => "Custom script library",
+            Self::Request(Activity::LogOn) => "Log on as a different user",
+            Self::Request(Activity::Reboot) => "Reboot computer",
+            Self::Request(Activity::Record) => "Record",
             Self::Options => "Session options",
             Self::End => "End session",
             Self::Later(title) => title,

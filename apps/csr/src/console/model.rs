@@ -135,6 +135,7 @@ impl Model {
         match activity {
             Activity::View => self.sharing,
             Activity::Control => self.sharing && self.control,
+            _ => false,
         }
     }
 

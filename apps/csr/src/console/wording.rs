@@ -60,6 +60,22 @@ const fn to(activity: Activity) -> &'static str {
     match activity {
         Activity::View => "to view the desktop",
         Activity::Control => "to control the desktop",
+        Activity::ViewApplication => "to view an application",
+        Activity::ControlApplication => "to control an application",
+        Activity::ShowDesktop => "to look at your desktop",
+        Activity::GiveDesktop => "to control your desktop",
+        Activity::ShowApplication => "to look at an application of yours",
+        Activity::GiveApplication => "to control an application of yours",
+        Activity::CobrowseView | Activity::CobrowseControl => "to share the window they came from",
+        Activity::BasicFiles | Activity::SharedFiles | Activity::UnsharedFiles => {
+            "to transfer files"
+        }
+        Activity::FileOperation => "to have this done with files",
+        Activity::SystemInformation => "to show their system information",
+        Activity::Scripts => "to run scripts",
+        Activity::LogOn => "to log on as a different user",
+        Activity::Reboot => "to restart the computer",
+        Activity::Record => "to record the session",
     }
 }
 
