@@ -2,7 +2,8 @@
 //!
 //! One small trait per device kind ([`ScreenSource`], [`InputSink`]) and backends behind it:
 //!
-//! - [`x11`] — a live X11 display: pixels through MIT-SHM, changes through DAMAGE, input through XTEST;
+//! - [`x11`] — a live X11 display: pixels through MIT-SHM, changes through DAMAGE, input through XTEST, single
+//!   applications through Composite, and its clipboard;
 //! - [`clip`] — a recorded desktop, played back;
 //! - [`pattern`] — a drawn test picture, the same for the same seed.
 //!

@@ -5,6 +5,7 @@
 //! applications.
 
 pub mod applications;
+mod clipboard;
 mod connection;
 mod cursor;
 mod damage;
@@ -30,6 +31,7 @@ use x11rb::protocol::{Event, damage as damage_protocol};
 use crate::{
     CaptureError, Monitor, ScreenSource, SharedMemoryAbsent, SourceEvent, SourceWaker, Wake,
 };
+pub use clipboard::{Clipboard, ClipboardEvent, ClipboardKind};
 use connection::Display;
 use damage::RootDamage;
 pub use input::X11Input;
