@@ -2,6 +2,8 @@
 
 mod loopback;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use bytes::Bytes;
 use loopback::{Window, connected, run};
 use tessera::pipeline::{Canvas, Sharer, Viewer};
@@ -9,7 +11,9 @@ use tessera::{ColourMode, Error};
 use tessera_codec::{Rect, Size};
 use tessera_transport::acknowledgement::{Acknowledged, Acknowledgement, Outcome};
 use tessera_transport::datagram::{CursorPosition, Datagram};
+use tessera_transport::inbound::InboundStream;
 use tessera_transport::leaf::{LeafClass, LeafHeader};
+use tessera_transport::report::Report;
 use tessera_transport::{CloseReason, Closed, Link};
 
 /// Runs a viewer against a sharer that does `wrong`, and returns what the viewer found and what the
@@ -166,6 +170,74 @@ fn an_acknowledgement_of_something_never_sent() {
             link.closed().await;
         });
         assert_disconnected(outcome.await, "never sent");
+    });
+}
+
+#[test]
+fn a_viewer_that_complains_without_end_is_disconnected() {
+    run(async {
+        let outcome = sharer_against(|link| async move {
+            let mut reports = link.open_acknowledgements().await.expect("a stream");
+            // Each may cost the sharer a whole picture.
+            while reports.report(&Report::Lost).await.is_ok() {}
+            link.closed().await;
+        });
+        assert_disconnected(outcome.await, "complains too often");
+    });
+}
+
+#[test]
+fn a_viewer_that_acknowledges_nothing_is_sent_little_and_holds_nobody_up() {
+    run(async {
+        let (sharing, viewing) = connected().await;
+        let (sharing_silent, silent) = connected().await;
+        let mut sharer = Sharer::new();
+        let (_, end) = sharer.add_viewer(ColourMode::Standard).expect("a viewer");
+        let (_, silent_end) = sharer.add_viewer(ColourMode::Standard).expect("a viewer");
+        let (viewer, viewer_end) = Viewer::new().expect("a viewer");
+        let (mut canvas, source) = Canvas::new(Size::new(200, 200)).expect("a canvas");
+        sharer.start(Box::new(source), |_| {}).expect("a share");
+        let mut window = Window::new(viewer.show(0));
+        let received = AtomicU64::new(0);
+        let swallow = async {
+            let mut inbound = silent.inbound();
+            let InboundStream::Chain(mut chain) = inbound.next().await.expect("a stream") else {
+                panic!("the chain comes first");
+            };
+            while let Ok(Some(update)) = chain.next().await {
+                received.fetch_add(update.bytes.len() as u64, Ordering::Relaxed);
+            }
+        };
+        let look = async {
+            let (mut before, mut idle) = (u64::MAX, 0);
+            // Noise is not coded in less than it has.
+            let mut noise = 1_u32;
+            for _ in 0..200 {
+                for byte in canvas.frame_mut().data_mut() {
+                    noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    *byte = (noise >> 24) as u8;
+                }
+                canvas.share(Rect::new(0, 0, 200, 200));
+                let drawn = canvas.frame_mut().data()[..3].to_vec();
+                let is_drawn =
+                    |it: &Window| it.shown().is_some_and(|shown| shown.data()[..3] == drawn[..]);
+                window.until(is_drawn).await;
+                let now = received.load(Ordering::Relaxed);
+                idle = if now == before { idle + 1 } else { 0 };
+                before = now;
+                if idle == 20 {
+                    return;
+                }
+            }
+            panic!("it is sent more and more: {before} bytes");
+        };
+        tokio::select! {
+            ended = end.run(&sharing, |_| {}) => panic!("{ended:?}"),
+            ended = silent_end.run(&sharing_silent, |_| {}) => panic!("{ended:?}"),
+            ended = viewer_end.run(&viewing) => panic!("{ended:?}"),
+            () = swallow => panic!("the chain has ended"),
+            () = look => {}
+        }
     });
 }
 

@@ -211,6 +211,19 @@ fn shown_as_read<T: FromStr + Display + PartialEq>(text: &str) {
     }
 }
 
+/// Sends `bytes` on the control stream behind its kind, for the same tests; `ends` says whether the stream ends there.
+pub async fn send_raw_control(link: &Link, bytes: &[u8], ends: bool) {
+    if let Ok((mut send, _)) = link.connection().open_bi().await {
+        let _ = send.write_all(&[0]).await;
+        let _ = send.write_all(bytes).await;
+        if ends {
+            let _ = send.finish();
+        }
+        // Dropped, it would end.
+        let _ = link.closed().await;
+    }
+}
+
 /// Sends `bytes` as a whole unidirectional stream, for the tests of what a peer may not send.
 pub async fn send_raw_stream(link: &Link, bytes: Vec<u8>) {
     if let Ok(mut send) = link.connection().open_uni().await {

@@ -17,13 +17,6 @@ pub(crate) const WITH_CODE: Bytes = Bytes::from_static(&[1]);
 /// "You know my key, and here is my ticket", which follows.
 pub(crate) const RETURNING: Bytes = Bytes::from_static(&[2]);
 
-/// Joiners that are being examined at a time; further ones wait at the transport.
-pub(crate) const MAX_EXAMINED: usize = 16;
-
-/// Joiners being examined from which on a further one first shows that it receives packets at its
-/// address: nobody fills all places from addresses that are not theirs.
-pub(crate) const MANY_EXAMINED: usize = MAX_EXAMINED / 2;
-
 /// Time for a joiner's handshake and first byte.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 

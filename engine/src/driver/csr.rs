@@ -11,9 +11,10 @@ use tessera_transport::{CloseReason, Endpoint, Fingerprint, Incoming, Protocol};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::admission::{self, Admitted, MANY_EXAMINED, MAX_EXAMINED};
+use super::admission::Admitted;
 use super::channel::Channels;
 use super::connection::{Arrival, Arrivals, Connection};
+use super::examination::Examination;
 use super::layer::SharedLayer;
 use super::log_file::LogFile;
 use super::unfinished;
@@ -79,7 +80,7 @@ struct Session {
     ways: Option<Ways>,
     connection: Option<(Connection, Viewer)>,
     generation: u64,
-    examined: JoinSet<Option<Admitted>>,
+    examined: Examination,
     arrivals: (Arrivals, mpsc::Receiver<(u64, Arrival)>),
     commands: mpsc::Receiver<Command>,
     figures: Arc<ShareFigures>,
@@ -155,7 +156,7 @@ impl Session {
             ways: None,
             connection: None,
             generation: 0,
-            examined: JoinSet::new(),
+            examined: Examination::default(),
             arrivals: mpsc::channel(ARRIVALS),
             commands,
             figures,
@@ -168,14 +169,9 @@ impl Session {
             match self.wait().await {
                 Wake::Command(Command::Chat(text)) => self.chat(&text, events),
                 Wake::Command(command) => self.command(command),
-                Wake::Knock(incoming)
-                    if self.examined.len() >= MANY_EXAMINED && !incoming.is_address_validated() =>
-                {
-                    incoming.retry();
-                }
                 Wake::Knock(incoming) => {
                     let known = self.customer.filter(|known| self.machine.admits_return(*known));
-                    self.examined.spawn(admission::examine(incoming, self.door.clone(), known));
+                    self.examined.take(incoming, &self.door, known, clock::now_us());
                 }
                 Wake::Examined(admitted) => {
                     if let Some(admitted) = admitted {
@@ -242,14 +238,13 @@ impl Session {
         let due_us =
             [self.machine.poll_timeout_us(), self.listing.retry_us, self.channels.due_us()];
         let due_us = due_us.into_iter().flatten().min();
-        let may_examine = self.examined.len() < MAX_EXAMINED;
         tokio::select! {
             command = next_command(&mut self.commands) => Wake::Command(command),
             Some((generation, arrival)) = self.arrivals.1.recv() => {
                 Wake::Arrival(generation, arrival)
             }
-            Some(examined) = self.examined.join_next() => Wake::Examined(examined.unwrap_or(None)),
-            Some(incoming) = self.endpoint.accept(), if may_examine => Wake::Knock(incoming),
+            examined = self.examined.next() => Wake::Examined(examined),
+            Some(incoming) = self.endpoint.accept() => Wake::Knock(incoming),
             Ok(()) = self.renewals.changed() => Wake::Renewed,
             introduced = introduction(self.listing.client.as_mut()) => match introduced {
                 Some(introduced) => Wake::Introduced(introduced),

@@ -8,6 +8,7 @@ pub(crate) mod csr;
 pub(crate) mod cursor;
 pub(crate) mod customer;
 mod directory;
+mod examination;
 mod input;
 mod joining;
 mod keeper;

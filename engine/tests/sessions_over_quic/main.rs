@@ -6,12 +6,16 @@ mod network;
 mod people;
 
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 use network::Network;
-use people::{Customer, Injected, Representative, look_until, next, paint, take, wait_until};
+use people::{
+    Customer, Injected, PATIENCE, Representative, look_until, next, paint, take, wait_until,
+};
 use tessera::csr::EndReason;
 use tessera::customer::Entrance;
 use tessera::{Activity, Code, InputEvent, Kept, csr, customer};
+use tessera_transport::{Endpoint, Identity, Protocol, Trust};
 
 fn data_dir() -> tempfile::TempDir {
     tempfile::tempdir().expect("a directory")
@@ -223,6 +227,50 @@ fn stopping_ends_the_share_at_once_and_no_picture_follows() {
     assert_eq!(customer.handle.figures().frames, sent.frames, "updates sent");
     assert_eq!(csr.handle.figures().bytes, received.bytes, "bytes received");
     assert!(!view.advance());
+    csr.handle.end();
+}
+
+/// Places that the strangers' three addresses can hold of those that the representative's program has.
+const PLACES: usize = 6;
+
+#[test]
+fn a_flood_of_strangers_from_a_few_addresses_keeps_nobody_out() {
+    let (network, data) = (Network::start(), data_dir());
+    let csr = Representative::open(&network, data.path());
+    let exit = network.exit();
+    let (tell, told) = std::sync::mpsc::channel();
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    let flood = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async {
+            let mut strangers = tokio::task::JoinSet::new();
+            // From three addresses, again and again.
+            for number in 0..100_u8 {
+                let tell = tell.clone();
+                strangers.spawn(async move {
+                    let ip = std::net::Ipv4Addr::new(127, 1, 0, 1 + number % 3);
+                    let identity = Arc::new(Identity::ephemeral().expect("an identity"));
+                    let endpoint = Endpoint::bind((ip, 0).into(), identity, None).expect("bound");
+                    loop {
+                        let knock = endpoint.connect(exit, Protocol::SESSION, Trust::AnyKey);
+                        if let Ok(link) = knock.await {
+                            let _ = tell.send(());
+                            link.closed().await;
+                        }
+                    }
+                });
+            }
+            // Until the other end is dropped.
+            let _ = tokio::task::spawn_blocking(move || ended.recv()).await.expect("waited");
+        });
+    });
+    for _ in 0..PLACES {
+        told.recv_timeout(PATIENCE).expect("strangers take what they can");
+    }
+    let customer = Customer::joined(&network, data.path(), &csr);
+    let (_canvas, _view) = customer.shares(&csr);
+    drop(end);
+    flood.join().expect("no panic");
     csr.handle.end();
 }
 

@@ -5,10 +5,10 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
+use crossbeam::atomic::AtomicCell;
 use tessera_transport::center::{MAX_MESSAGE_BYTES, Refusal, Reply, Request};
 use tessera_transport::pairing::Number;
 use tessera_transport::{Endpoint, Fingerprint, Identity, Incoming, Protocol, Trust, json};
@@ -21,6 +21,7 @@ pub(crate) struct Network {
     /// Where the center is.
     pub(crate) center: String,
     cut: Arc<AtomicBool>,
+    exit: Arc<AtomicCell<Option<SocketAddr>>>,
 }
 
 impl Network {
@@ -28,6 +29,8 @@ impl Network {
         let cut = Arc::new(AtomicBool::new(false));
         let (tell, told) = mpsc::channel();
         let is_cut = Arc::clone(&cut);
+        let exit = Arc::new(AtomicCell::new(None));
+        let leads_to = Arc::clone(&exit);
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.expect("a runtime");
@@ -38,13 +41,18 @@ impl Network {
                 let directory = Rc::new(Directory {
                     entrance: entrance.local_addr().expect("bound"),
                     sessions: RefCell::default(),
-                    exit: RefCell::default(),
+                    exit: leads_to,
                 });
                 let _ = tell.send(center.local_address().expect("bound").to_string());
                 tokio::join!(serve(&center, &directory), forward(&entrance, &directory, &is_cut));
             });
         });
-        Self { center: told.recv().expect("a center"), cut }
+        Self { center: told.recv().expect("a center"), cut, exit }
+    }
+
+    /// Where the representative's program is, for those who go there without the wire.
+    pub(crate) fn exit(&self) -> SocketAddr {
+        self.exit.load().expect("a session is open")
     }
 
     /// Cuts the wire between the programs, or mends it. Neither of them is told.
@@ -58,7 +66,7 @@ struct Directory {
     entrance: SocketAddr,
     sessions: RefCell<HashMap<Number, Fingerprint>>,
     /// Where the wire leads: the representative's program.
-    exit: RefCell<Option<SocketAddr>>,
+    exit: Arc<AtomicCell<Option<SocketAddr>>>,
 }
 
 impl Directory {
@@ -68,7 +76,7 @@ impl Directory {
                 let mut sessions = self.sessions.borrow_mut();
                 let number = Number::from_index(sessions.len() as u32).expect("few sessions");
                 sessions.insert(number, asked_by);
-                *self.exit.borrow_mut() = addresses.first().copied();
+                self.exit.store(addresses.first().copied());
                 Reply::Opened { number }
             }
             Request::CloseSession { number } => {
@@ -114,7 +122,7 @@ async fn forward(entrance: &UdpSocket, directory: &Directory, is_cut: &AtomicBoo
             received = entrance.recv_from(&mut from_customer) => {
                 let Ok((bytes, address)) = received else { continue };
                 customer = Some(address);
-                let exit = *directory.exit.borrow();
+                let exit = directory.exit.load();
                 if let Some(exit) = exit.filter(|_| !is_cut.load(Ordering::SeqCst)) {
                     let _ = far.send_to(&from_customer[..bytes], exit).await;
                 }

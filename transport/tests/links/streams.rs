@@ -256,6 +256,35 @@ fn nonsense_on_a_stream_disconnects_its_sender_with_the_reason_and_nobody_else()
 }
 
 #[test]
+fn nonsense_on_the_control_stream_disconnects_its_sender() {
+    run(async {
+        let (client, server) = (endpoint(None), endpoint(Some(Protocol::SESSION)));
+        let deep = [b'['; 40];
+        for bytes in [&b""[..], b"\xff\xfe", b"[\"cut", b"{}", &deep] {
+            let (near, far) = ends::link(&client, &server).await;
+            let ((mut send, _), (_, mut receive)) =
+                tokio::try_join!(near.control(), far.control()).expect("open");
+            send.send(Bytes::copy_from_slice(bytes)).await.expect("sent");
+            let error = receive.next_message::<Vec<String>>().await.expect_err("refused");
+            assert!(matches!(error, LinkError::Violation(_)), "{error}");
+            let told = near.closed().await;
+            assert!(matches!(told, Closed::ByPeer(CloseReason::ProtocolViolation(_))), "{told}");
+        }
+        // A frame that is announced as longer than any, and one that is cut short by the end of the stream.
+        for (bytes, ends) in [(&[0xff, 0xff, 0xff, 0x7f][..], false), (&[9, 0, 0, 0, 1], true)] {
+            let (near, far) = ends::link(&client, &server).await;
+            let reading = async {
+                let (_, mut receive) = far.control().await.expect("open");
+                receive.next().await.expect_err("refused")
+            };
+            let sending = tessera_transport::oracle::send_raw_control(&near, bytes, ends);
+            let (error, ()) = tokio::join!(reading, sending);
+            assert!(matches!(error, LinkError::Violation(_)), "{error}");
+        }
+    });
+}
+
+#[test]
 fn a_stranger_has_the_control_stream_and_little_room_until_it_is_admitted() {
     run(async {
         let (client, server) = (endpoint(None), endpoint(Some(Protocol::SESSION)));

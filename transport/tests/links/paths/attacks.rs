@@ -94,6 +94,20 @@ fn packets_from_elsewhere_are_nobodys_and_keep_no_path_alive() {
 }
 
 #[test]
+fn a_relay_that_drops_alters_reorders_and_replays_is_a_bad_path_and_nothing_more() {
+    run(async {
+        let meeting = Meeting::at(1).await;
+        let (near, far) = meeting.connect().await;
+        // Every message has to arrive once, unaltered and in order.
+        let talk = Conversation::begin(&near, &far);
+        meeting.relays[0].mistreats.set(true);
+        talk.hear(500).await;
+        assert!(near.close_reason().is_none() && far.close_reason().is_none());
+        assert_eq!(near.path().map(|path| path.kind), Some(PathKind::Relay));
+    });
+}
+
+#[test]
 fn where_direct_paths_are_forbidden_nobody_is_probed() {
     run(async {
         let meeting = Meeting::at(1).await;

@@ -39,6 +39,8 @@ pub(crate) struct TestRelay {
     pub(crate) address: SocketAddr,
     pub(crate) fingerprint: tessera_transport::Fingerprint,
     pub(crate) switch: Switch,
+    /// Whether it mistreats what it forwards: see [`mistreat`].
+    pub(crate) mistreats: Switch,
     /// Packets forwarded.
     pub(crate) forwarded: Arc<AtomicU64>,
 }
@@ -50,6 +52,9 @@ pub(crate) async fn relay(center: &Identity) -> TestRelay {
     let (fingerprint, center) = (identity.fingerprint(), center.fingerprint());
     let (switch, forwarded) = (Switch::new(), Arc::new(AtomicU64::new(0)));
     let (is_on, count) = (switch.clone(), Arc::clone(&forwarded));
+    let mistreats = Switch::new();
+    mistreats.set(false);
+    let is_bad = mistreats.clone();
     tokio::spawn(async move {
         let cookies = Cookies::new(&[7; 32]);
         let mut ends: HashMap<(ChannelId, Side), SocketAddr> = HashMap::new();
@@ -81,17 +86,36 @@ pub(crate) async fn relay(center: &Identity) -> TestRelay {
             let end = ends.iter().find(|(_, end)| **end == from).map(|(key, _)| *key);
             let to = end.and_then(|(channel, side)| ends.get(&(channel, side.other())).copied());
             if let Some(to) = to {
-                count.fetch_add(1, Ordering::Relaxed);
-                let socket = Arc::clone(&socket);
-                let arrival = Instant::now() + DETOUR;
-                tokio::spawn(async move {
-                    sleep_until(arrival).await;
-                    let _ = socket.send_to(&packet, to).await;
-                });
+                let number = count.fetch_add(1, Ordering::Relaxed);
+                let copies =
+                    if is_bad.is_on() { mistreat(number, packet) } else { vec![(DETOUR, packet)] };
+                for (after, packet) in copies {
+                    let (socket, arrival) = (Arc::clone(&socket), Instant::now() + after);
+                    tokio::spawn(async move {
+                        sleep_until(arrival).await;
+                        let _ = socket.send_to(&packet, to).await;
+                    });
+                }
             }
         }
     });
-    TestRelay { address, fingerprint, switch, forwarded }
+    TestRelay { address, fingerprint, switch, mistreats, forwarded }
+}
+
+/// What becomes of a packet, by its number: some are dropped, some altered, some overtaken by those behind them, some sent
+/// again at once and later. Each copy has its time.
+fn mistreat(number: u64, mut packet: Vec<u8>) -> Vec<(Duration, Vec<u8>)> {
+    match number % 8 {
+        0 => Vec::new(),
+        2 => {
+            let place = number as usize % packet.len();
+            packet[place] ^= 1 << (number / 8 % 8);
+            vec![(DETOUR, packet)]
+        }
+        4 => vec![(4 * DETOUR, packet)],
+        6 => vec![(DETOUR, packet.clone()), (DETOUR, packet.clone()), (50 * DETOUR, packet)],
+        _ => vec![(DETOUR, packet)],
+    }
 }
 
 /// A token for one end of the only channel there is.
