@@ -154,3 +154,46 @@ impl Controller for WindowController {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_switch_of_the_path_is_followed_with_the_next_call() {
+        let epoch = PathEpoch::default();
+        let began = Instant::now();
+        let made = Arc::new(Factory::new(epoch.clone())).build(began, 1200);
+        let mut controller = made.into_any().downcast::<WindowController>().expect("ours");
+        let at = |ms| began + Duration::from_millis(ms);
+        // A few round trips of 40 ms, in which the window grows.
+        for round in 0..6 {
+            let window = controller.window();
+            controller.on_sent(at(40 * round), window, 0);
+            for _ in 0..window / 1200 {
+                // What quinn calls does nothing else with it, and its estimate of the round trip cannot be made here.
+                controller.window.on_ack(40_000 * round, 1200);
+            }
+            controller.on_end_acks(at(40 * (round + 1)), 0, false, None);
+        }
+        let grown = controller.window();
+        assert!(grown > 4 * INITIAL_WINDOW_BYTES, "{grown}");
+        assert_eq!(controller.handle.min_rtt_us(), 40_000);
+        let in_flight = grown / 1200 / 2 * 1200;
+        controller.on_sent(at(240), in_flight, 0);
+
+        epoch.raise();
+        // What is on the old path takes no room on the new one.
+        assert_eq!(controller.window(), in_flight + INITIAL_WINDOW_BYTES);
+        controller.on_sent(at(250), 1200, 0);
+        assert_eq!(controller.window(), in_flight + INITIAL_WINDOW_BYTES);
+        for _ in 0..in_flight / 1200 {
+            controller.window.on_ack(240_000, 1200);
+        }
+        controller.on_end_acks(at(280), 1200, false, None);
+        assert_eq!(controller.window(), INITIAL_WINDOW_BYTES);
+        let handle = &controller.handle;
+        assert_eq!((handle.min_rtt_us(), handle.delivery_rate_bytes_per_s()), (0, 0));
+    }
+}

@@ -588,3 +588,6 @@ fn bytes_in(rate_bytes_per_s: u64, time_us: u64) -> u64 {
     u64::try_from(u128::from(rate_bytes_per_s) * u128::from(time_us) / 1_000_000)
         .unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;
