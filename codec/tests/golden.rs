@@ -48,13 +48,15 @@ fn valid_vectors() -> Vec<Vector> {
     short_strip.drawn_row_of_short_strip();
     let mut photo = Stream::map(&[], &[1]);
     photo.row(&[PHOTO]);
-    photo.photo_dot();
+    photo.photo_dot(0);
+    let mut steps = Stream::map(&[], &[1]);
+    steps.row(&[PHOTO]);
+    steps.photo_steps();
     // Enough pixels for models to learn three times.
     let mut learning = Stream::map(&[], &[1, 1]);
     learning.row(&[PHOTO; 8]);
     (0..2).for_each(|_| learning.mode(PHOTO, SKIP, PHOTO));
-    learning.photo_dot();
-    (1..80).for_each(|_| learning.photo_repeat());
+    learning.photo_dot(79);
     // Quantizer 24 has luma steps of 8: three of them less than grey, spread over 64 pixels, are 3
     // less for each, 20 are 20 less.
     let grey = |level| {
@@ -124,6 +126,11 @@ fn valid_vectors() -> Vec<Vector> {
         ),
         valid("valid-graphics-difference", vec![dot()], &[(7, 0, [0; 3]), (8, 0, [7, 8, 9])]),
         valid("valid-photo-pixel", vec![start(1, 1, &photo.body())], &[(0, 0, [7, 8, 9])]),
+        valid(
+            "valid-photo-channels-one-after-another",
+            vec![start(3, 1, &steps.body())],
+            &[(0, 0, [7, 8, 9]), (1, 0, [14, 16, 18]), (2, 0, [22, 16, 18])],
+        ),
         valid(
             "valid-lanes-know-nothing-of-each-other",
             two_lanes(),

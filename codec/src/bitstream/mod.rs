@@ -1,4 +1,4 @@
-//! The wire syntax of an update, version 3, in one place.
+//! The wire syntax of an update, version 4, in one place.
 //!
 //! `docs/bitstream.md` is the normative description; the constants and the order of fields there
 //! and here are the same. This module reads and writes headers and lengths. What the streams of a

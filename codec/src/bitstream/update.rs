@@ -9,7 +9,7 @@ use crate::colour::ColourMode;
 use crate::geometry::Size;
 
 /// Version of the bitstream that this crate writes and reads.
-pub const VERSION: u8 = 3;
+pub const VERSION: u8 = 4;
 
 /// First bytes of every update.
 const MAGIC: [u8; 2] = *b"Te";

@@ -27,31 +27,14 @@ pub(crate) const MAX_RAW_BITS: u32 = 15;
 /// Most bits of a plain field.
 pub(crate) const MAX_PLAIN_BITS: u32 = 21;
 
-/// Most symbols of a batch, and as many plain fields.
-pub(crate) const BATCH_SYMBOLS: usize = 256;
-
-/// Most bytes of the plain bits of a batch.
-pub(crate) const BATCH_PLAIN_BYTES: usize = 256;
-
-/// Codes at most [`BATCH_SYMBOLS`] symbols and [`BATCH_PLAIN_BYTES`] in a row, as [`Coder`] does.
-/// A batch holds copies of what it needs of the stream, so that at no symbol it must look where that
-/// ends.
-pub(crate) trait BatchCoder {
-    /// See [`Coder::symbol`].
-    fn symbol<const STATE: usize>(&mut self, model: &mut impl SymbolModel, symbol: usize) -> usize;
-
-    /// See [`Coder::plain`].
-    fn plain(&mut self, bits: u32, value: u32) -> u32;
-}
+/// Most symbols that are coded together, by turns in all states.
+pub(crate) const GROUP: usize = 64;
 
 /// Codes symbols in one direction. Each method takes the value to encode, which a decoder ignores,
 /// and returns the value that was coded.
 pub(crate) trait Coder {
     /// Whether this is the encoder.
     const ENCODES: bool;
-
-    /// Codes a batch.
-    type Batch: BatchCoder;
 
     /// A bit, in the main state.
     fn bit(&mut self, model: &mut Bit, bit: bool) -> bool;
@@ -65,11 +48,16 @@ pub(crate) trait Coder {
     /// `bits` equally likely bits, at most [`MAX_PLAIN_BITS`], apart from all states.
     fn plain(&mut self, bits: u32, value: u32) -> u32;
 
-    /// Begins a batch, which [`Self::end_batch`] must take back before another symbol is coded.
-    fn begin_batch(&mut self) -> Self::Batch;
-
-    /// Ends a batch.
-    fn end_batch(&mut self, batch: Self::Batch);
+    /// The first `count` of some symbols, at most [`GROUP`], each by the model of its context, in the
+    /// states by turns, beginning with the main one. Symbols that the same state holds are then three
+    /// apart, which a processor has under way at once.
+    fn group<M: SymbolModel, const CONTEXTS: usize>(
+        &mut self,
+        models: &mut [M; CONTEXTS],
+        contexts: &[u8; GROUP],
+        symbols: &mut [u8; GROUP],
+        count: usize,
+    );
 
     /// Marks the end of a row of pixels, where a long segment ends.
     fn end_row(&mut self);

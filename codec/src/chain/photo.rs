@@ -3,13 +3,13 @@
 //! Prediction by the median edge detector of LOCO-I (Weinberger, Seroussi, Sapiro, "The LOCO-I
 //! lossless image compression algorithm", 2000); residuals of green, and of blue and red less
 //! green's, in contexts of the activity in the rows above and of green's token. No context needs the
-//! pixel to the left: so those of many pixels are found together, and a decoder knows the model of
-//! the next symbol while it still works on this one.
+//! pixel to the left: so those of many pixels are found together, and each channel of these is coded
+//! at a go. A decoder knows the models of all symbols of a channel before the first of them.
 
 use std::ops::Range;
 
 use super::batch::BatchAlphabet;
-use super::coder::{BLUE, BatchCoder, Coder, MAIN, RED};
+use super::coder::{Coder, GROUP};
 use super::token::{FIRST_WITH_EXTRA, base, extra_bits, fold, token, unfold};
 use crate::colour;
 use crate::kernels::{self, Vectorized};
@@ -19,11 +19,8 @@ pub(super) use crate::kernels::median_edge;
 /// Classes of activity.
 const ACTIVITIES: usize = 16;
 
-/// Class of a token as the context of the next channel.
-const TOKEN_CLASSES: [u8; 16] = [0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3];
-
-/// Pixels whose contexts are found together.
-const BATCH: usize = 64;
+/// The largest token of green of each class but the last: the context of the other channels.
+const TOKEN_CLASSES: [u8; 3] = [1, 5, 11];
 
 /// Largest activity: that of four differences.
 const MAX_ACTIVITY: usize = 4 * 255;
@@ -42,22 +39,22 @@ static CLASSES: [u8; MAX_ACTIVITY + 1] = {
     classes
 };
 
-/// The classes of activity above each of the [`BATCH`] pixels from `i` on.
+/// The classes of activity above each of the [`GROUP`] pixels from `i` on.
 #[inline(always)]
-fn classes_above(pixels: &[u32], i: usize, stride: usize) -> [u8; BATCH] {
-    let mut classes = [0; BATCH];
+fn classes_above(pixels: &[u32], i: usize, stride: usize) -> [u8; GROUP] {
+    let mut classes = [0; GROUP];
     let green = |pixel: u32| (pixel >> 8 & 255) as u16;
     // From two pixels to the left to two to the right. Of a batch that is wider than the picture,
     // what lies beyond it is never asked for.
-    let (mut row, mut row2) = ([0_u16; BATCH + 4], [0_u16; BATCH]);
+    let (mut row, mut row2) = ([0_u16; GROUP + 4], [0_u16; GROUP]);
     for (into, &pixel) in row.iter_mut().zip(&pixels[i - stride - 2..]) {
         *into = green(pixel);
     }
     for (into, &pixel) in row2.iter_mut().zip(&pixels[i - 2 * stride..]) {
         *into = green(pixel);
     }
-    let mut activities = [0_u16; BATCH];
-    for x in 0..BATCH {
+    let mut activities = [0_u16; GROUP];
+    for x in 0..GROUP {
         let [nww, nw, n, ne, nee] = [row[x], row[x + 1], row[x + 2], row[x + 3], row[x + 4]];
         let near = nw.abs_diff(n) + n.abs_diff(ne) + ne.abs_diff(nee);
         let far = nww.abs_diff(nw) + n.abs_diff(row2[x]);
@@ -103,31 +100,63 @@ impl Residuals {
         red: [BatchAlphabet::NEW; ACTIVITIES * 4],
     };
 
-    /// Codes the folded residuals of green, blue and red, below 256 each.
+    /// Codes the residuals of the first `count` pixels of a group, whose classes of activity are given:
+    /// an encoder takes them folded, a decoder gives them as they are; green, blue and red.
     #[inline(always)]
-    fn code(&mut self, coder: &mut impl BatchCoder, class: usize, folded: [u32; 3]) -> [u32; 3] {
-        let [green, blue, red] = folded;
-        let class_of = |token: usize| usize::from(TOKEN_CLASSES[token & 15]);
-        let green_token = coder.symbol::<MAIN>(&mut self.green[class], token(green)) & 15;
+    fn code<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        classes: &[u8; GROUP],
+        values: &mut [[u8; GROUP]; 3],
+        count: usize,
+    ) {
+        let [green, blue, red] = values;
+        let tokens = code_channel(coder, &mut self.green, classes, green, count);
         // Both by green's, so that neither waits for the other.
-        let context = class + ACTIVITIES * (class_of(green_token) & 3);
-        let blue_token = coder.symbol::<BLUE>(&mut self.blue[context], token(blue)) & 15;
-        let red_token = coder.symbol::<RED>(&mut self.red[context], token(red)) & 15;
-        let bases = [base(green_token), base(blue_token), base(red_token)];
-        if green_token.max(blue_token).max(red_token) < FIRST_WITH_EXTRA {
-            return bases;
+        let mut contexts = *classes;
+        for (context, token) in contexts.iter_mut().zip(tokens) {
+            let class: u8 = TOKEN_CLASSES.iter().map(|largest| u8::from(token > *largest)).sum();
+            *context += ACTIVITIES as u8 * class;
         }
-        let bits = [extra_bits(green_token), extra_bits(blue_token), extra_bits(red_token)];
-        let extra = green.wrapping_sub(bases[0])
-            | blue.wrapping_sub(bases[1]) << bits[0]
-            | red.wrapping_sub(bases[2]) << (bits[0] + bits[1]);
-        let extra = coder.plain(bits[0] + bits[1] + bits[2], extra);
-        [
-            bases[0] + (extra & ((1 << bits[0]) - 1)),
-            bases[1] + (extra >> bits[0] & ((1 << bits[1]) - 1)),
-            bases[2] + (extra >> (bits[0] + bits[1])),
-        ]
+        code_channel(coder, &mut self.blue, &contexts, blue, count);
+        code_channel(coder, &mut self.red, &contexts, red, count);
     }
+}
+
+/// Codes the residuals of a channel, as [`Residuals::code`] does, and returns their tokens.
+#[inline(always)]
+fn code_channel<C: Coder, const CONTEXTS: usize>(
+    coder: &mut C,
+    models: &mut [BatchAlphabet; CONTEXTS],
+    contexts: &[u8; GROUP],
+    values: &mut [u8; GROUP],
+    count: usize,
+) -> [u8; GROUP] {
+    let mut tokens = [0; GROUP];
+    if C::ENCODES {
+        for (token_of, &folded) in tokens.iter_mut().zip(&values[..count]) {
+            *token_of = token(u32::from(folded)) as u8;
+        }
+    }
+    coder.group(models, contexts, &mut tokens, count);
+    if !C::ENCODES {
+        // Of all tokens without extra bits the residual folded is the token.
+        for (value, &token) in values.iter_mut().zip(&tokens) {
+            *value = unfold(u32::from(token));
+        }
+    }
+    let mut rest = kernels::above(&tokens, FIRST_WITH_EXTRA as u8 - 1);
+    while rest != 0 {
+        let at = rest.trailing_zeros() as usize % GROUP;
+        let token = usize::from(tokens[at]);
+        let extra = if C::ENCODES { u32::from(values[at]).wrapping_sub(base(token)) } else { 0 };
+        let extra = coder.plain(extra_bits(token), extra);
+        if !C::ENCODES {
+            values[at] = unfold(base(token) + extra);
+        }
+        rest &= rest - 1;
+    }
+    tokens
 }
 
 /// The models of photographs.
@@ -168,31 +197,26 @@ impl<C: Coder, const HIGH: bool> Vectorized for PhotoRow<'_, C, HIGH> {
     #[inline(always)]
     fn run(self) {
         let Self { residuals, coder, pixels, range, stride } = self;
-        for start in range.clone().step_by(BATCH) {
-            let end = range.end.min(start + BATCH);
-            let classes = classes_above(pixels, start, stride).map(usize::from);
+        for start in range.clone().step_by(GROUP) {
+            let count = (range.end - start).min(GROUP);
+            let classes = classes_above(pixels, start, stride);
             if C::ENCODES {
-                let folded = fold_row::<HIGH>(pixels, start, stride);
-                let mut batch = coder.begin_batch();
-                for (class, folded) in classes.iter().zip(&folded).take(end - start) {
-                    residuals.code(&mut batch, class & (ACTIVITIES - 1), folded.map(u32::from));
-                }
-                coder.end_batch(batch);
+                let mut folded = fold_row::<HIGH>(pixels, start, stride);
+                residuals.code(coder, &classes, &mut folded, count);
                 continue;
             }
+            let mut differences = [[0; GROUP]; 3];
+            residuals.code(coder, &classes, &mut differences, count);
             let (above, row) = pixels.split_at_mut(start);
-            let row = &mut row[..end - start];
-            let mut batch = coder.begin_batch();
-            for (pixel, class) in row.iter_mut().zip(&classes) {
-                let folded = residuals.code(&mut batch, class & (ACTIVITIES - 1), [0; 3]);
-                let [dg, db, dr] = folded.map(unfold);
+            let row = &mut row[..count];
+            let [green, blue, red] = &differences;
+            for (((pixel, &dg), &db), &dr) in row.iter_mut().zip(green).zip(blue).zip(red) {
                 let shared = like_green::<HIGH>(dg);
                 let (db, dr) = (db.wrapping_add(shared), dr.wrapping_add(shared));
                 *pixel = u32::from_le_bytes([db, dg, dr, 0]);
             }
-            coder.end_batch(batch);
             let west = above[start - 1];
-            let north = &above[start - stride - 1..][..=end - start];
+            let north = &above[start - stride - 1..][..=count];
             if HIGH {
                 restore_high_colours(west, north, row);
             } else {
@@ -204,9 +228,9 @@ impl<C: Coder, const HIGH: bool> Vectorized for PhotoRow<'_, C, HIGH> {
 
 /// The folded residuals of green, blue and red of the pixels from `start` on.
 #[inline(always)]
-fn fold_row<const HIGH: bool>(pixels: &[u32], start: usize, stride: usize) -> [[u8; 3]; BATCH] {
+fn fold_row<const HIGH: bool>(pixels: &[u32], start: usize, stride: usize) -> [[u8; GROUP]; 3] {
     let load = |from: usize| {
-        let mut bytes = [0_u8; 4 * BATCH];
+        let mut bytes = [0_u8; 4 * GROUP];
         for (bytes, &pixel) in bytes.as_chunks_mut().0.iter_mut().zip(&pixels[from..]) {
             *bytes = samples::<HIGH>(pixel).to_le_bytes();
         }
@@ -214,17 +238,22 @@ fn fold_row<const HIGH: bool>(pixels: &[u32], start: usize, stride: usize) -> [[
     };
     let (row, west) = (load(start), load(start - 1));
     let (north, north_west) = (load(start - stride), load(start - stride - 1));
-    let mut differences = [0_u8; 4 * BATCH];
-    for at in 0..4 * BATCH {
+    let mut differences = [0_u8; 4 * GROUP];
+    for at in 0..4 * GROUP {
         let (a, b, c) = (west[at], north[at], north_west[at]);
         // The median is the same as the sum of all three less the least and the largest.
         let middle = c.max(a.min(b)).min(a.max(b));
         differences[at] = row[at].wrapping_sub(a).wrapping_sub(b).wrapping_add(middle);
     }
-    let mut folded = [[0; 3]; BATCH];
-    for (folded, &[db, dg, dr, _]) in folded.iter_mut().zip(differences.as_chunks().0) {
+    let mut folded = [[0; GROUP]; 3];
+    let [green, blue, red] = &mut folded;
+    for (((&[db, dg, dr, _], green), blue), red) in
+        differences.as_chunks().0.iter().zip(green).zip(blue).zip(red)
+    {
         let shared = like_green::<HIGH>(dg);
-        *folded = [dg, db.wrapping_sub(shared), dr.wrapping_sub(shared)].map(|d| fold(d) as u8);
+        *green = fold(dg) as u8;
+        *blue = fold(db.wrapping_sub(shared)) as u8;
+        *red = fold(dr.wrapping_sub(shared)) as u8;
     }
     folded
 }

@@ -5,10 +5,7 @@
 //! of any kind is unlikely to leave so. The work done before that is known is bounded by the
 //! pixels of the lane.
 
-use super::coder::{
-    BATCH_PLAIN_BYTES, BATCH_SYMBOLS, BatchCoder, Coder, SEGMENT_SYMBOLS, STATE_BYTES, STATE_LOW,
-    STATES,
-};
+use super::coder::{Coder, GROUP, SEGMENT_SYMBOLS, STATE_BYTES, STATE_LOW, STATES};
 use super::model::{Bit, FREQUENCY_BITS, FREQUENCY_SUM, SymbolModel};
 use crate::bitstream::Rule;
 
@@ -102,8 +99,6 @@ impl<'a> StreamDecoder<'a> {
 impl Coder for StreamDecoder<'_> {
     const ENCODES: bool = false;
 
-    type Batch = DecoderBatch;
-
     #[inline(always)]
     fn bit(&mut self, model: &mut Bit, _: bool) -> bool {
         let one = u64::from(model.frequency_of_one());
@@ -153,26 +148,35 @@ impl Coder for StreamDecoder<'_> {
     }
 
     #[inline(always)]
-    fn begin_batch(&mut self) -> DecoderBatch {
-        let mut words = [0; BATCH_SYMBOLS];
-        let bytes = self.segments.get(self.at..).unwrap_or_default().as_chunks().0;
-        for (word, bytes) in words.iter_mut().zip(bytes) {
-            *word = u16::from_le_bytes(*bytes);
+    fn group<M: SymbolModel, const CONTEXTS: usize>(
+        &mut self,
+        models: &mut [M; CONTEXTS],
+        contexts: &[u8; GROUP],
+        symbols: &mut [u8; GROUP],
+        count: usize,
+    ) {
+        let mut words = Words::ahead(self.segments, self.at);
+        let [mut main, mut blue, mut red] = self.states;
+        let mut next = |state: &mut u64, context: u8, symbol: &mut u8| {
+            let model = &mut models[usize::from(context) % CONTEXTS];
+            let (coded, rest) = symbol_in(*state, model);
+            *state = words.refill(rest);
+            *symbol = coded as u8;
+        };
+        let (turns, rest) = contexts[..count].as_chunks::<STATES>();
+        let (symbols, symbols_rest) = symbols[..count].as_chunks_mut::<STATES>();
+        for ([a, b, c], [x, y, z]) in turns.iter().zip(symbols) {
+            next(&mut main, *a, x);
+            next(&mut blue, *b, y);
+            next(&mut red, *c, z);
         }
-        let mut plain = [0; BATCH_PLAIN_BYTES + 8];
-        let bytes = self.plain.get(self.plain_bit / 8..).unwrap_or_default();
-        let count = bytes.len().min(BATCH_PLAIN_BYTES);
-        plain[..count].copy_from_slice(&bytes[..count]);
-        let plain_bit = self.plain_bit % 8;
-        DecoderBatch { states: self.states, words, read: 0, plain, plain_bit, symbols: 0 }
-    }
-
-    #[inline(always)]
-    fn end_batch(&mut self, batch: DecoderBatch) {
-        self.states = batch.states;
-        self.at += 2 * batch.read;
-        self.plain_bit = self.plain_bit / 8 * 8 + batch.plain_bit;
-        self.symbols += batch.symbols;
+        let states = [&mut main, &mut blue, &mut red];
+        for ((state, context), symbol) in states.into_iter().zip(rest).zip(symbols_rest) {
+            next(state, *context, symbol);
+        }
+        self.at += 2 * words.read;
+        self.states = [main, blue, red];
+        self.symbols += count;
     }
 
     #[inline(always)]
@@ -204,38 +208,32 @@ fn symbol_in(state: u64, model: &mut impl SymbolModel) -> (usize, u64) {
     (symbol, next)
 }
 
-/// A batch of a [`StreamDecoder`]. Beyond the end of the stream come zeroes, as there.
-#[derive(Debug)]
-pub(crate) struct DecoderBatch {
-    states: [u64; STATES],
-    /// The next words of the segment, and how many were read.
-    words: [u16; BATCH_SYMBOLS],
+/// The words that a group of symbols may need: copies, so that no symbol looks where the stream ends.
+/// Beyond that come zeroes.
+struct Words {
+    words: [u16; GROUP],
     read: usize,
-    /// The next plain bits, and the first that was not read.
-    plain: [u8; BATCH_PLAIN_BYTES + 8],
-    plain_bit: usize,
-    symbols: usize,
 }
 
-impl BatchCoder for DecoderBatch {
+impl Words {
+    /// The words of `segments` from byte `at` on.
     #[inline(always)]
-    fn symbol<const STATE: usize>(&mut self, model: &mut impl SymbolModel, _: usize) -> usize {
-        let (symbol, next) = symbol_in(self.states[STATE], model);
-        let word = u64::from(self.words[self.read % BATCH_SYMBOLS]);
-        // In numbers, since a compiler makes a branch of a choice here, which no processor foresees.
-        let low = u64::from(next < STATE_LOW);
-        self.states[STATE] = next << (16 * low) | word & low.wrapping_neg();
-        self.read += low as usize;
-        self.symbols += 1;
-        symbol
+    fn ahead(segments: &[u8], at: usize) -> Self {
+        let mut words = [0; GROUP];
+        let bytes = segments.get(at..).unwrap_or_default().as_chunks().0;
+        for (word, bytes) in words.iter_mut().zip(bytes) {
+            *word = u16::from_le_bytes(*bytes);
+        }
+        Self { words, read: 0 }
     }
 
+    /// The state with a word taken into it if it is too low.
     #[inline(always)]
-    fn plain(&mut self, bits: u32, _: u32) -> u32 {
-        let rest = &self.plain[self.plain_bit / 8 % BATCH_PLAIN_BYTES..];
-        let word = rest.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        let value = word >> (self.plain_bit % 8) & ((1 << bits) - 1);
-        self.plain_bit += bits as usize;
-        value as u32
+    fn refill(&mut self, state: u64) -> u64 {
+        let word = u64::from(self.words[self.read % GROUP]);
+        // In numbers, since a compiler makes a branch of a choice here, which no processor foresees.
+        let low = u64::from(state < STATE_LOW);
+        self.read += low as usize;
+        state << (16 * low) | word & low.wrapping_neg()
     }
 }

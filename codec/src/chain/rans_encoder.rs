@@ -5,8 +5,8 @@
 //! state), and a segment is coded backwards when it ends.
 
 use super::coder::{
-    BATCH_PLAIN_BYTES, BATCH_SYMBOLS, BLUE, BatchCoder, Coder, MAIN, MAX_PLAIN_BITS, MAX_RAW_BITS,
-    RED, SEGMENT_SYMBOLS, STATE_BYTES, STATE_LOW, STATES,
+    BLUE, Coder, GROUP, MAIN, MAX_PLAIN_BITS, MAX_RAW_BITS, RED, SEGMENT_SYMBOLS, STATE_BYTES,
+    STATE_LOW, STATES,
 };
 use super::model::{Bit, FREQUENCY_BITS, FREQUENCY_SUM, SymbolModel};
 
@@ -142,8 +142,6 @@ fn divide(state: u64, reciprocal: u64) -> u64 {
 impl Coder for StreamEncoder {
     const ENCODES: bool = true;
 
-    type Batch = EncoderBatch;
-
     #[inline(always)]
     fn bit(&mut self, model: &mut Bit, bit: bool) -> bool {
         let one = model.frequency_of_one();
@@ -179,24 +177,25 @@ impl Coder for StreamEncoder {
     }
 
     #[inline(always)]
-    fn begin_batch(&mut self) -> EncoderBatch {
-        EncoderBatch {
-            log: [0; BATCH_SYMBOLS],
-            logged: 0,
-            plain: [0; BATCH_PLAIN_BYTES + 8],
-            plain_bit: 0,
+    fn group<M: SymbolModel, const CONTEXTS: usize>(
+        &mut self,
+        models: &mut [M; CONTEXTS],
+        contexts: &[u8; GROUP],
+        symbols: &mut [u8; GROUP],
+        count: usize,
+    ) {
+        let mut log = [0; GROUP];
+        let turns = contexts[..count].chunks(STATES).zip(symbols.chunks(STATES));
+        for (log, (contexts, symbols)) in log.chunks_mut(STATES).zip(turns) {
+            let entries = log.iter_mut().zip(contexts).zip(symbols).enumerate();
+            for (state, ((entry_of, &context), &symbol)) in entries {
+                let model = &mut models[usize::from(context) % CONTEXTS];
+                let (start, frequency) = model.range(usize::from(symbol));
+                *entry_of = entry(start, frequency, state);
+                model.adapt(usize::from(symbol));
+            }
         }
-    }
-
-    #[inline(always)]
-    fn end_batch(&mut self, batch: EncoderBatch) {
-        self.log.extend_from_slice(&batch.log[..batch.logged.min(BATCH_SYMBOLS)]);
-        let mut bits = batch.plain_bit;
-        for bytes in batch.plain.as_chunks().0.iter().take(bits.div_ceil(32)) {
-            let now = bits.min(32);
-            self.push_plain(now as u32, u32::from_le_bytes(*bytes));
-            bits -= now;
-        }
+        self.log.extend_from_slice(&log[..count]);
     }
 
     #[inline(always)]
@@ -215,38 +214,6 @@ impl Coder for StreamEncoder {
 
     fn is_damaged(&self) -> bool {
         false
-    }
-}
-
-/// A batch of a [`StreamEncoder`].
-#[derive(Debug)]
-pub(crate) struct EncoderBatch {
-    log: [u32; BATCH_SYMBOLS],
-    logged: usize,
-    plain: [u8; BATCH_PLAIN_BYTES + 8],
-    plain_bit: usize,
-}
-
-impl BatchCoder for EncoderBatch {
-    #[inline(always)]
-    fn symbol<const STATE: usize>(&mut self, model: &mut impl SymbolModel, symbol: usize) -> usize {
-        let (start, frequency) = model.range(symbol);
-        self.log[self.logged % BATCH_SYMBOLS] = entry(start, frequency, STATE);
-        self.logged += 1;
-        model.adapt(symbol);
-        symbol
-    }
-
-    #[inline(always)]
-    fn plain(&mut self, bits: u32, value: u32) -> u32 {
-        debug_assert!(bits <= MAX_PLAIN_BITS && value >> bits == 0);
-        let rest = &mut self.plain[self.plain_bit / 8 % BATCH_PLAIN_BYTES..];
-        if let Some(bytes) = rest.first_chunk_mut() {
-            let before = u64::from_le_bytes(*bytes);
-            *bytes = (before | u64::from(value) << (self.plain_bit % 8)).to_le_bytes();
-        }
-        self.plain_bit += bits as usize;
-        value
     }
 }
 

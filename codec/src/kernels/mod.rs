@@ -12,7 +12,7 @@ mod sse2;
 #[cfg(target_arch = "x86_64")]
 mod xxh3;
 
-pub(crate) use self::pixel::{bytes_of, last_at_most, median_edge, prefetch, restore};
+pub(crate) use self::pixel::{above, bytes_of, last_at_most, median_edge, prefetch, restore};
 use crate::colour::{CELLS, MAX_COLOURS};
 use crate::frame::FrameView;
 use crate::geometry::Rect;

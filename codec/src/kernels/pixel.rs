@@ -17,6 +17,16 @@ pub(crate) fn last_at_most(rising: &[u16; 16], value: u16) -> usize {
     }
 }
 
+/// A bit for each of the values, which are all below 2^7, from the lowest: it is above `most`.
+#[inline(always)]
+pub(crate) fn above(values: &[u8; 64], most: u8) -> u64 {
+    #[allow(unused_unsafe, reason = "the scalar reference is safe")]
+    // SAFETY: every x86-64 processor has SSE2, and the function asks for nothing else.
+    unsafe {
+        fastest::above(values, most)
+    }
+}
+
 /// For each channel the median of `west`, `north` and `west + north - north_west`.
 #[inline(always)]
 pub(crate) fn median_edge(west: u32, north: u32, north_west: u32) -> u32 {
@@ -90,6 +100,10 @@ mod tests {
             let value = (next() >> 5) as u16 & 0x7fff;
             for value in [value, 0, 0x7fff, rising[9]] {
                 assert_eq!(last_at_most(&rising, value), scalar::last_at_most(&rising, value));
+            }
+            let values = std::array::from_fn(|_| next() as u8 & 127);
+            for most in [0, 9, 126, values[5]] {
+                assert_eq!(above(&values, most), scalar::above(&values, most));
             }
         }
     }

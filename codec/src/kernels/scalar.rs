@@ -70,6 +70,11 @@ pub(super) fn last_at_most(rising: &[u16; 16], value: u16) -> usize {
 }
 
 #[cfg(any(test, not(target_arch = "x86_64")))]
+pub(super) fn above(values: &[u8; 64], most: u8) -> u64 {
+    values.iter().rev().fold(0, |mask, &value| mask << 1 | u64::from(value > most))
+}
+
+#[cfg(any(test, not(target_arch = "x86_64")))]
 pub(super) fn median_edge(west: u32, north: u32, north_west: u32) -> u32 {
     let (a, b, c) = (west.to_le_bytes(), north.to_le_bytes(), north_west.to_le_bytes());
     u32::from_le_bytes(std::array::from_fn(|at| {

@@ -2,10 +2,11 @@
 #![allow(unsafe_code, reason = "vector loads take pointers")]
 
 use std::arch::x86_64::{
-    __m128i, _MM_HINT_T0, _mm_add_epi8, _mm_add_epi16, _mm_cmpgt_epi16, _mm_cvtsi32_si128,
-    _mm_cvtsi128_si32, _mm_loadu_si128, _mm_max_epi16, _mm_max_epu8, _mm_min_epi16, _mm_min_epu8,
-    _mm_movemask_epi8, _mm_packs_epi16, _mm_packus_epi16, _mm_prefetch, _mm_set1_epi16,
-    _mm_setzero_si128, _mm_sub_epi8, _mm_sub_epi16, _mm_unpacklo_epi8,
+    __m128i, _MM_HINT_T0, _mm_add_epi8, _mm_add_epi16, _mm_cmpgt_epi8, _mm_cmpgt_epi16,
+    _mm_cvtsi32_si128, _mm_cvtsi128_si32, _mm_loadu_si128, _mm_max_epi16, _mm_max_epu8,
+    _mm_min_epi16, _mm_min_epu8, _mm_movemask_epi8, _mm_packs_epi16, _mm_packus_epi16,
+    _mm_prefetch, _mm_set1_epi8, _mm_set1_epi16, _mm_setzero_si128, _mm_sub_epi8, _mm_sub_epi16,
+    _mm_unpacklo_epi8,
 };
 
 #[inline]
@@ -25,6 +26,18 @@ pub(super) fn last_at_most(rising: &[u16; 16], value: u16) -> usize {
     // Ones from the first larger value up.
     let mask = _mm_movemask_epi8(_mm_packs_epi16(low, high)) as u32;
     (mask | 1 << 16).trailing_zeros() as usize - 1
+}
+
+#[inline]
+#[target_feature(enable = "sse2")]
+pub(super) fn above(values: &[u8; 64], most: u8) -> u64 {
+    let most = _mm_set1_epi8(most as i8);
+    let (parts, _) = values.as_chunks::<16>();
+    parts.iter().rev().fold(0, |mask, part| {
+        // SAFETY: 16 bytes are readable at the reference; the load needs no alignment.
+        let part = unsafe { _mm_loadu_si128(part.as_ptr().cast()) };
+        mask << 16 | u64::from(_mm_movemask_epi8(_mm_cmpgt_epi8(part, most)) as u16)
+    })
 }
 
 #[inline]

@@ -303,26 +303,47 @@ impl Stream {
         self.symbol("rank", 7, 1, 0);
     }
 
-    /// The same by the models of photographs.
-    pub(crate) fn photo_dot(&mut self) {
-        self.batch_symbol("photo green", 0, 11, 0);
-        self.batch_symbol("photo blue", 16 * 2, 1, 1);
-        self.batch_symbol("photo red", 16 * 2, 2, 2);
-        self.plain(3, 2);
+    /// The pixel 7, 8, 9 by the models of photographs, all around it being black, and `count` pixels
+    /// to its right that are as predicted, below black: the same again.
+    pub(crate) fn photo_dot(&mut self, count: usize) {
+        // The median of the left, of what is black above, and of their difference is the left.
+        let repeats = (0..count).map(|_| ([0, 0], [0; 3]));
+        let dot = std::iter::once(([0, 16 * 2], [11, 1, 2]));
+        self.photo_row(&dot.chain(repeats).collect::<Vec<_>>());
+    }
+
+    /// Such a pixel, one whose channels differ from it as its own do from black, and one that differs
+    /// from that by 8 in blue alone.
+    pub(crate) fn photo_steps(&mut self) {
+        self.photo_row(&[
+            ([0, 16 * 2], [11, 1, 2]),
+            ([0, 16 * 2], [11, 1, 2]),
+            ([0, 0], [0, 11, 0]),
+        ]);
     }
 
     /// A pixel below such a one and equal to it, in the only column of the canvas.
     pub(crate) fn photo_repeated(&mut self) {
-        self.batch_symbol("photo green", 9, 0, 0);
-        self.batch_symbol("photo blue", 9, 0, 1);
-        self.batch_symbol("photo red", 9, 0, 2);
+        self.photo_row(&[([9, 9], [0; 3])]);
     }
 
-    /// A pixel as predicted, by the models of photographs below black.
-    pub(crate) fn photo_repeat(&mut self) {
-        self.batch_symbol("photo green", 0, 0, 0);
-        self.batch_symbol("photo blue", 0, 0, 1);
-        self.batch_symbol("photo red", 0, 0, 2);
+    /// Neighbouring pixels of a row by the models of photographs, each with the contexts of green and
+    /// of the other channels, and the tokens of green, blue and red. Of token 11 the extra bits are
+    /// those of 16; no other has any.
+    fn photo_row(&mut self, pixels: &[([usize; 2], [usize; 3])]) {
+        for group in pixels.chunks(64) {
+            for (channel, name) in
+                ["photo green", "photo blue", "photo red"].into_iter().enumerate()
+            {
+                for (at, (contexts, tokens)) in group.iter().enumerate() {
+                    let context = contexts[channel.min(1)];
+                    self.batch_symbol(name, context, tokens[channel], at % 3);
+                }
+                for _ in group.iter().filter(|(_, tokens)| tokens[channel] == 11) {
+                    self.plain(3, 2);
+                }
+            }
+        }
     }
 
     fn bit(&mut self, name: &'static str, context: usize, bit: bool) {

@@ -74,7 +74,7 @@ pub(crate) const BRINGS_PALETTE: u8 = 1 << 7;
 
 /// Header of an update: flags, then epoch, number and base, each below 128.
 pub(crate) fn header(flags: u8, epoch: u8, number: u8, base: u8) -> Vec<u8> {
-    vec![b'T', b'e', 3, flags, epoch, number, base]
+    vec![b'T', b'e', 4, flags, epoch, number, base]
 }
 
 /// A start of epoch 1 as update 1.
@@ -194,10 +194,10 @@ pub(crate) fn two_lanes() -> Vec<Vec<u8>> {
     let mut first = Stream::map_in_lanes(&[1], &[1]);
     first.row(&[PHOTO]);
     first.mode(SKIP, PHOTO, PHOTO);
-    first.photo_dot();
+    first.photo_dot(0);
     (1..8).for_each(|_| first.photo_repeated());
     let mut lane = Stream::lane();
-    lane.photo_dot();
+    lane.photo_dot(0);
     let update = start(1, 9, &[first.body(), lane.body()].concat());
     let mut first = first.next_in_lanes(&[1], &[1]);
     first.row(&[SKIP]);
