@@ -68,7 +68,7 @@ pub(super) struct Lanes {
 pub(super) struct Sources<'a> {
     pub(super) map: &'a BlockMap,
     pub(super) previous: &'a Picture,
-    pub(super) past: &'a [Picture; 2],
+    pub(super) past: [&'a Picture; 2],
     pub(super) colours: &'a Colours,
 }
 
@@ -242,10 +242,11 @@ impl<C: Coder> RowWalk<'_, C> {
             let first = previous.at(0, y) - offset;
             // The next row's pixels and what is older come from far away.
             let pictures = [&*band, older.previous, older.past[0], older.past[1]];
-            for &Span { columns: (start, end), .. } in spans.iter() {
+            for &Span { columns: (start, end), mode } in spans.iter() {
+                let asked = if mode == Mode::GRAPHICS { &pictures[..] } else { &pictures[..1] };
                 for column in (start..end).step_by(2) {
                     let below = first + stride + column * BLOCK;
-                    pictures.iter().for_each(|pixels| kernels::prefetch(pixels, below));
+                    asked.iter().for_each(|pixels| kernels::prefetch(pixels, below));
                 }
             }
             for &Span { columns: (start, end), mode } in spans.iter() {

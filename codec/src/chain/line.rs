@@ -113,7 +113,7 @@ impl Line {
     /// The older content that `mode` stands for.
     #[inline(always)]
     pub(crate) fn past(&self, mode: Mode) -> Option<&Picture> {
-        let [former, stable] = &self.past;
+        let [former, stable] = self.pasts();
         match mode {
             Mode::FORMER => Some(former),
             Mode::STABLE => Some(stable),
@@ -122,8 +122,9 @@ impl Line {
     }
 
     /// Both older contents.
-    pub(crate) const fn pasts(&self) -> &[Picture; 2] {
-        &self.past
+    #[inline(always)]
+    pub(crate) const fn pasts(&self) -> [&Picture; 2] {
+        pasts(&self.past, &self.previous, self.is_black)
     }
 
     /// Takes the new pixels of `tiles` from a frame of the picture's size, for an update whose map is
@@ -244,7 +245,8 @@ impl Line {
         coders: &mut [C],
         workers: &Workers<W>,
     ) -> Result<(), Rule> {
-        let Self { previous, past, current, map, cache, colours, lanes, .. } = self;
+        let Self { previous, past, is_black, current, map, cache, colours, lanes, .. } = self;
+        let past = pasts(past, previous, *is_black);
         let sources = Sources { map, previous, past, colours };
         let (followed, ()) = workers.join(
             || map.directives.follow(cache, previous),
@@ -272,6 +274,17 @@ impl Line {
             *stale |= changed;
         }
     }
+}
+
+/// Both older contents. While all is black `previous` stands for them, so that memory that was never
+/// written is not read.
+#[inline(always)]
+const fn pasts<'a>(
+    [former, stable]: &'a [Picture; 2],
+    previous: &'a Picture,
+    is_black: bool,
+) -> [&'a Picture; 2] {
+    if is_black { [previous; 2] } else { [former, stable] }
 }
 
 /// Rows of blocks that one thread works on at a time.
