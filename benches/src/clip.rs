@@ -1,6 +1,7 @@
 //! Clips as sequences of frames: the project's own format, or whatever ffmpeg reads.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -41,8 +42,17 @@ pub(crate) struct Frames {
 
 enum Source {
     Recorded(Box<ClipReader>),
-    Video { child: Child, pixels: ChildStdout },
+    /// A video that has been decoded: ffmpeg does nothing any more while times are taken.
+    Decoded(File),
+    /// A video that is too long for that.
+    Video {
+        child: Child,
+        pixels: ChildStdout,
+    },
 }
+
+/// Bytes of pixels up to which a video is decoded before its first frame is read.
+const MAX_DECODED_BYTES: u64 = 1 << 30;
 
 impl Clip {
     /// Opens one clip; at most `limit` frames of it are read.
@@ -109,16 +119,15 @@ impl Clip {
         let source = match self.format {
             Format::Recorded => Source::Recorded(Box::new(ClipReader::open(&self.path)?)),
             Format::Video => {
-                let mut child = Command::new("ffmpeg")
-                    .args(["-v", "error", "-i"])
-                    .arg(&self.path)
-                    .args(["-f", "rawvideo", "-pix_fmt", "bgr0", "-"])
-                    .stdin(Stdio::null())
+                if let Some(decoded) = self.decode()? {
+                    let source = Source::Decoded(decoded);
+                    return Ok(Frames { path: self.path.clone(), source, left: self.limit });
+                }
+                let mut child = self
+                    .ffmpeg(&[])
                     .stdout(Stdio::piped())
                     .spawn()
-                    .map_err(|error| {
-                        BenchError::Clip(self.path.clone(), format!("ffmpeg does not run: {error}"))
-                    })?;
+                    .map_err(|error| self.no_ffmpeg(&error))?;
                 let pixels = child.stdout.take().ok_or_else(|| {
                     BenchError::Clip(self.path.clone(), "ffmpeg has no output".into())
                 })?;
@@ -127,7 +136,41 @@ impl Clip {
         };
         Ok(Frames { path: self.path.clone(), source, left: self.limit })
     }
+
+    /// The pixels of a video in a file without a name, unless they are too many.
+    fn decode(&self) -> Result<Option<File>, BenchError> {
+        let mut file = tempfile::tempfile()?;
+        let limits = [
+            "-fs".to_owned(),
+            MAX_DECODED_BYTES.to_string(),
+            "-frames:v".to_owned(),
+            self.limit.min(i32::MAX as usize).to_string(),
+        ];
+        let status = self.ffmpeg(&limits).stdout(file.try_clone()?).status();
+        if !status.map_err(|error| self.no_ffmpeg(&error))?.success() {
+            return Err(BenchError::Clip(self.path.clone(), STOPPED.into()));
+        }
+        let frame_bytes = self.size.area() as u64 * 4;
+        file.rewind()?;
+        // ffmpeg stops before the frame that would be too much, or after it.
+        let is_whole = file.metadata()?.len() + frame_bytes < MAX_DECODED_BYTES;
+        Ok(is_whole.then_some(file))
+    }
+
+    fn ffmpeg(&self, limits: &[String]) -> Command {
+        let mut command = Command::new("ffmpeg");
+        command.args(["-v", "error", "-i"]).arg(&self.path).args(limits);
+        command.args(["-f", "rawvideo", "-pix_fmt", "bgr0", "-"]).stdin(Stdio::null());
+        command
+    }
+
+    fn no_ffmpeg(&self, error: &std::io::Error) -> BenchError {
+        BenchError::Clip(self.path.clone(), format!("ffmpeg does not run: {error}"))
+    }
 }
+
+/// What is said when ffmpeg fails, beside what it says itself.
+const STOPPED: &str = "ffmpeg stopped with the error above";
 
 /// `NAME.json` and plain `NAME` mean the video beside it where there is no `NAME.bgrx.zst`.
 fn recording_as_video(path: &Path) -> PathBuf {
@@ -179,12 +222,16 @@ impl Frames {
         self.left -= 1;
         let more = match &mut self.source {
             Source::Recorded(reader) => reader.read_frame(frame)?,
+            Source::Decoded(pixels) => match pixels.read_exact(frame.data_mut()) {
+                Ok(()) => true,
+                Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => false,
+                Err(error) => return Err(error.into()),
+            },
             Source::Video { child, pixels } => match pixels.read_exact(frame.data_mut()) {
                 Ok(()) => true,
                 Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
                     if !child.wait()?.success() {
-                        let reason = "ffmpeg stopped with the error above".into();
-                        return Err(BenchError::Clip(self.path.clone(), reason));
+                        return Err(BenchError::Clip(self.path.clone(), STOPPED.into()));
                     }
                     false
                 }

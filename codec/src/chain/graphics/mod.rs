@@ -144,7 +144,7 @@ impl Graphics {
             }
             if !above.covers(i) {
                 above.look(pixels, older, i, stride, range.end - i);
-                self.fetch::<C>(&above, pixels);
+                self.fetch::<C>(&above, pixels, range.end - i);
             }
             let [key, short_key] = above.keys(i);
             if key != 0 {
@@ -188,10 +188,11 @@ impl Graphics {
         }
     }
 
-    /// Brings near what the tables may be asked for of the pixels that `above` covers.
+    /// Brings near what the tables may be asked for of the pixels that `above` covers, of which `count`
+    /// are coded at most.
     #[inline(always)]
-    fn fetch<C: Coder>(&self, above: &Above, pixels: &[u32]) {
-        self.strips.prefetch(above.all_keys());
+    fn fetch<C: Coder>(&self, above: &Above, pixels: &[u32], count: usize) {
+        self.strips.prefetch(above.first_keys(count));
         if C::ENCODES {
             let [narrow, wide] = above.all_hashes(pixels);
             for (narrow, wide) in narrow.into_iter().zip(wide) {

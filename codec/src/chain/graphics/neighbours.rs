@@ -81,10 +81,11 @@ impl Above {
         [self.keys[self.at(i)], self.short_keys[self.at(i)]]
     }
 
-    /// The keys of all pixels.
+    /// The keys of the first pixels, at most so many.
     #[inline(always)]
-    pub(super) const fn all_keys(&self) -> [&[u32; BATCH]; 2] {
-        [&self.keys, &self.short_keys]
+    pub(super) fn first_keys(&self, count: usize) -> [&[u32]; 2] {
+        let count = count.min(BATCH);
+        [&self.keys[..count], &self.short_keys[..count]]
     }
 
     /// The hashes of four and of ten neighbours of the pixel at index `i`, of which two lie to its

@@ -5,7 +5,6 @@
 //! again. Letters that were drawn before are copied so, strip by strip: long ones, and short ones
 //! where no long one follows. Each have a table of their own.
 
-use super::neighbours::BATCH;
 use crate::kernels;
 
 /// Pixels of a long and of a short strip.
@@ -65,7 +64,7 @@ impl Places {
 
     /// Brings the places of `keys` near.
     #[inline(always)]
-    fn prefetch(&self, keys: &[u32; BATCH]) {
+    fn prefetch(&self, keys: &[u32]) {
         for &key in keys {
             kernels::prefetch(&self.0, Self::of(key).0);
         }
@@ -105,7 +104,7 @@ impl Strips {
 
     /// Brings near what keys of long and of short strips lead to.
     #[inline(always)]
-    pub(super) fn prefetch(&self, [long, short]: [&[u32; BATCH]; 2]) {
+    pub(super) fn prefetch(&self, [long, short]: [&[u32]; 2]) {
         self.long.prefetch(long);
         self.short.prefetch(short);
     }
