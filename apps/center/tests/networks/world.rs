@@ -1,5 +1,6 @@
 //! A world of a few namespaces: a hub with the center on it, and homes and offices around it.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -25,6 +26,7 @@ pub(crate) struct World {
     pub(crate) token: String,
     serving: Serving,
     relay: Option<Serving>,
+    _alone: File,
 }
 
 impl World {
@@ -44,6 +46,7 @@ impl World {
             eprintln!("{test} skipped: nft is not installed");
             return None;
         }
+        let alone = alone();
         let hub = lab.namespace("hub").expect("a namespace");
         hub.ip(&format!("addr add {CENTER_IP}/32 dev lo\naddr add {RELAY_IP}/32 dev lo"))
             .expect("addresses");
@@ -73,6 +76,7 @@ impl World {
             data,
             serving,
             relay,
+            _alone: alone,
         })
     }
 
@@ -106,6 +110,15 @@ impl World {
         router.translate(&outside, mapping)?;
         Ok(Home { host, router })
     }
+}
+
+/// Waits for the other tests here: how long things take is looked at, and each has a dozen threads.
+fn alone() -> File {
+    let path = std::env::temp_dir().join("tessera-networks.lock");
+    let file = File::create(path).expect("a file");
+    // Until it is dropped.
+    file.lock().expect("locked");
+    file
 }
 
 /// A computer with an address that everybody reaches.
