@@ -1,5 +1,6 @@
 //! The chain: updates in order, reliable, never reset; everything that later updates may build on.
 
+use crate::congestion::Handle;
 use crate::control::read_frame;
 use crate::error::{LinkError, Violation};
 use crate::framing::{Deframer, FrameHeader};
@@ -7,6 +8,7 @@ use crate::link::Link;
 use crate::priority::Priority;
 use bytes::{BufMut, Bytes, BytesMut};
 use quinn::{RecvStream, SendStream};
+use std::sync::Arc;
 
 /// Longest update that is sent, and accepted unless the receiver sets another limit: two uncompressed frames of
 /// 1920x1080 pixels of four bytes.
@@ -59,13 +61,14 @@ pub struct ChainSender {
     send: SendStream,
     next_number: u64,
     headers: BytesMut,
+    congestion: Arc<Handle>,
 }
 
 impl ChainSender {
-    pub(crate) fn new(send: SendStream) -> Self {
+    pub(crate) fn new(send: SendStream, congestion: Arc<Handle>) -> Self {
         // Fails only on a closed stream, where priority does not matter any more.
         let _ = send.set_priority(Priority::Chain.for_stream(0));
-        Self { send, next_number: 0, headers: BytesMut::new() }
+        Self { send, next_number: 0, headers: BytesMut::new(), congestion }
     }
 
     /// Sends the next update and returns its number. Waits while the link's send window is full. The payload is handed
@@ -91,6 +94,7 @@ impl ChainSender {
         }
         UpdateHeader { payload_bytes, number, sent_us }.write(&mut self.headers);
         let header = self.headers.split().freeze();
+        self.congestion.hand_over_exact(header.len() + update.len());
         self.send.write_all_chunks(&mut [header, update]).await?;
         self.next_number += 1;
         Ok(number)

@@ -1,5 +1,6 @@
 //! Leaves: pictures on which nothing later depends, each on a stream of its own that may be reset.
 
+use crate::congestion::Handle;
 use crate::control::CHUNK_BYTES;
 use crate::error::{LinkError, Violation};
 use crate::framing::{Deframer, FrameHeader};
@@ -7,6 +8,7 @@ use crate::link::{Link, stream_kind};
 use crate::priority::Priority;
 use bytes::{BufMut, Bytes, BytesMut};
 use quinn::{ReadError, RecvStream, SendStream, VarInt};
+use std::sync::Arc;
 
 /// Longest leaf that is sent or accepted.
 pub const MAX_LEAF_BYTES: usize = 16 << 20;
@@ -78,6 +80,7 @@ impl FrameHeader for WireHeader {
 pub struct LeafSender {
     send: SendStream,
     header: LeafHeader,
+    congestion: Arc<Handle>,
 }
 
 impl LeafSender {
@@ -85,6 +88,7 @@ impl LeafSender {
         send: SendStream,
         class: LeafClass,
         header: LeafHeader,
+        congestion: Arc<Handle>,
     ) -> Result<Self, LinkError> {
         let priority = match class {
             LeafClass::Picture => Priority::Picture,
@@ -92,7 +96,7 @@ impl LeafSender {
         };
         // Fails only on a closed stream, where priority does not matter any more.
         let _ = send.set_priority(priority.for_stream(header.number));
-        Ok(Self { send, header })
+        Ok(Self { send, header, congestion })
     }
 
     /// Hands the payload to QUIC as it is, without a copy, and ends the stream. What has not been sent yet can be taken
@@ -110,6 +114,7 @@ impl LeafSender {
         let mut header = BytesMut::with_capacity(1 + WireHeader::BYTES);
         header.put_u8(stream_kind::LEAF);
         WireHeader::write(payload_bytes, self.header, &mut header);
+        self.congestion.hand_over_pictures(header.len() + payload.len());
         self.send.write_all_chunks(&mut [header.freeze(), payload]).await?;
         // Fails only when the stream was reset or stopped, which `SentLeaf::delivered` reports.
         let _ = self.send.finish();

@@ -151,7 +151,7 @@ impl Link {
     /// Opens the chain towards the peer: one for each direction and link.
     pub async fn open_chain(&self) -> Result<ChainSender, LinkError> {
         let send = self.open_uni(stream_kind::CHAIN).await?;
-        Ok(ChainSender::new(send))
+        Ok(ChainSender::new(send, Arc::clone(&self.congestion)))
     }
 
     /// Opens a stream for one leaf. `class` decides what it waits for.
@@ -161,13 +161,13 @@ impl Link {
         header: LeafHeader,
     ) -> Result<LeafSender, LinkError> {
         let send = self.connection.open_uni().await?;
-        LeafSender::open(send, class, header).await
+        LeafSender::open(send, class, header, Arc::clone(&self.congestion)).await
     }
 
     /// Opens a stream for a video that begins with the frame `first_number`.
     pub async fn open_video(&self, first_number: u64) -> Result<VideoSender, LinkError> {
         let send = self.connection.open_uni().await?;
-        VideoSender::open(send, first_number).await
+        VideoSender::open(send, first_number, Arc::clone(&self.congestion)).await
     }
 
     /// Opens the stream of acknowledgements towards the peer: one for each direction and link.

@@ -2,6 +2,7 @@
 //!
 //! A new stream starts with a frame that needs none; what the one before it still had to send is not needed any more.
 
+use crate::congestion::Handle;
 use crate::control::CHUNK_BYTES;
 use crate::error::{LinkError, Violation};
 use crate::framing::Deframer;
@@ -10,6 +11,7 @@ use crate::link::{Link, stream_kind, write_kind};
 use crate::priority::Priority;
 use bytes::{Bytes, BytesMut};
 use quinn::{ReadError, RecvStream, SendStream, VarInt};
+use std::sync::Arc;
 
 /// What is added to the number of the last frame sent to make a reset code: a stream that is reset before its kind has
 /// arrived can be told from a leaf, whose code is its number.
@@ -29,15 +31,20 @@ pub struct VideoSender {
     send: SendStream,
     last_number: u64,
     headers: BytesMut,
+    congestion: Arc<Handle>,
 }
 
 impl VideoSender {
     /// `first_number` is the number of the first frame.
-    pub(crate) async fn open(mut send: SendStream, first_number: u64) -> Result<Self, LinkError> {
+    pub(crate) async fn open(
+        mut send: SendStream,
+        first_number: u64,
+        congestion: Arc<Handle>,
+    ) -> Result<Self, LinkError> {
         // Fails only on a closed stream, where priority does not matter any more.
         let _ = send.set_priority(Priority::Picture.for_stream(first_number));
         write_kind(&mut send, stream_kind::VIDEO).await?;
-        Ok(Self { send, last_number: first_number, headers: BytesMut::new() })
+        Ok(Self { send, last_number: first_number, headers: BytesMut::new(), congestion })
     }
 
     /// Sends the next frame; numbers rise by one over all streams of the link. The payload is handed to QUIC as it is,
@@ -60,6 +67,7 @@ impl VideoSender {
         WireHeader::write(payload_bytes, header, &mut self.headers);
         self.last_number = header.number;
         let wire_header = self.headers.split().freeze();
+        self.congestion.hand_over_pictures(wire_header.len() + frame.len());
         self.send.write_all_chunks(&mut [wire_header, frame]).await?;
         Ok(())
     }

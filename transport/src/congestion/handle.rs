@@ -1,6 +1,9 @@
 //! What congestion control knows of a link's path, for whoever decides what to send.
 
+use super::unsent::Unsent;
+use atomic_waker::AtomicWaker;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
 
 /// The figures of one link's congestion control. Each is an independent gauge, hence `Relaxed`.
 #[derive(Debug, Default)]
@@ -10,6 +13,10 @@ pub struct Handle {
     delivery_rate_bytes_per_s: AtomicU64,
     min_rtt_us: AtomicU64,
     queue_delay_us: AtomicU64,
+    unsent: Unsent,
+    /// Counts the changes of what is above.
+    changes: AtomicU64,
+    changed: AtomicWaker,
 }
 
 /// Values of a [`Handle`], written together.
@@ -49,11 +56,43 @@ impl Handle {
         self.queue_delay_us.load(Ordering::Relaxed)
     }
 
+    /// Exact damage that was handed to QUIC and has not been sent yet, in bytes; with it what was lost and has to be sent
+    /// again. Reckoned: see `congestion/unsent.rs`.
+    pub fn unsent_exact_bytes(&self) -> u64 {
+        self.unsent.exact_bytes()
+    }
+
+    /// The same of pictures in motion and refinement, which wait for all exact damage.
+    pub fn unsent_pictures_bytes(&self) -> u64 {
+        self.unsent.pictures_bytes()
+    }
+
+    /// Waits until any figure has changed since `seen`, which is then brought up to date. For one task at a time.
+    pub fn poll_changed(&self, seen: &mut u64, context: &Context<'_>) -> Poll<()> {
+        self.changed.register(context.waker());
+        let changes = self.changes.load(Ordering::Acquire);
+        if std::mem::replace(seen, changes) == changes { Poll::Pending } else { Poll::Ready(()) }
+    }
+
+    pub(crate) fn hand_over_exact(&self, bytes: usize) {
+        self.unsent.exact(bytes as u64);
+    }
+
+    pub(crate) fn hand_over_pictures(&self, bytes: usize) {
+        self.unsent.pictures(bytes as u64);
+    }
+
+    pub(super) fn unsent(&self) -> &Unsent {
+        &self.unsent
+    }
+
     pub(super) fn publish(&self, gauges: Gauges) {
         self.window_bytes.store(gauges.window_bytes, Ordering::Relaxed);
         self.in_flight_bytes.store(gauges.in_flight_bytes, Ordering::Relaxed);
         self.delivery_rate_bytes_per_s.store(gauges.delivery_rate_bytes_per_s, Ordering::Relaxed);
         self.min_rtt_us.store(gauges.min_rtt_us, Ordering::Relaxed);
         self.queue_delay_us.store(gauges.queue_delay_us, Ordering::Relaxed);
+        self.changes.fetch_add(1, Ordering::Release);
+        self.changed.wake();
     }
 }

@@ -13,6 +13,7 @@ mod handle;
 mod jitter;
 mod loss;
 mod quic;
+mod unsent;
 mod window;
 
 pub use handle::Handle;

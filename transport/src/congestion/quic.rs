@@ -88,6 +88,7 @@ impl Controller for WindowController {
     fn on_sent(&mut self, now: Instant, bytes: u64, _last_packet_number: u64) {
         let now_us = self.arrive(now);
         self.window.on_sent(now_us, bytes);
+        self.handle.unsent().on_sent(bytes);
         self.publish();
     }
 
@@ -113,6 +114,9 @@ impl Controller for WindowController {
     ) {
         let now_us = self.arrive(now);
         self.window.on_end_acks(now_us, in_flight, app_limited);
+        if app_limited {
+            self.handle.unsent().on_idle();
+        }
         self.publish();
     }
 
@@ -126,6 +130,7 @@ impl Controller for WindowController {
         let now_us = self.arrive(now);
         let sent_us = self.micros(sent);
         self.window.on_loss(now_us, sent_us, lost_bytes, is_persistent_congestion);
+        self.handle.unsent().on_lost(lost_bytes);
         self.publish();
     }
 

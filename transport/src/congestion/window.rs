@@ -189,9 +189,17 @@ impl Window {
         self.in_flight_bytes.saturating_sub(self.foreign_bytes)
     }
 
-    /// Rate that the path delivers; 0 before the first round.
+    /// Rate that the path delivers; 0 before the first round. While the window doubles, half of what it lets out is
+    /// what it let out before, and was delivered or will be.
     pub(super) fn rate_bytes_per_s(&self) -> u64 {
-        self.rate_bytes_per_s
+        match (self.phase, self.min_rtt_us) {
+            (Phase::Startup { .. }, Some(min_rtt_us)) => {
+                let delivered =
+                    u128::from(self.window_bytes) * 500_000 / u128::from(min_rtt_us.max(1));
+                self.rate_bytes_per_s.max(u64::try_from(delivered).unwrap_or(u64::MAX))
+            }
+            _ => self.rate_bytes_per_s,
+        }
     }
 
     /// Smallest round trip; 0 before the first.
@@ -372,8 +380,11 @@ impl Window {
         let is_crowded =
             !round.limited && now_us >= self.trusted_until_us && self.queue_delay_us() > allowed_us;
         let target_bytes = self.target_bytes();
-        // A window that is not used shows nothing; it neither grows nor shrinks.
-        if target_bytes > self.window_bytes || !round.limited {
+        // A window that is not used shows nothing; it neither grows nor shrinks. But where a queue stands
+        // that is longer than it may be, a part of it is used and too much: a sender that leaves some room
+        // free would keep that queue, and then take it for path.
+        let stands = self.queue_delay_us() > self.standing_target_us() + self.jitter_us();
+        if target_bytes > self.window_bytes || !round.limited || stands {
             self.window_bytes = target_bytes.min(2 * self.window_bytes);
         }
         if !is_crowded {

@@ -34,12 +34,18 @@ pub(crate) async fn pair(network: &Network) -> Pair {
 
 /// Sends without end, and reads it; counts what has arrived.
 pub(crate) fn saturate(pair: &Pair) -> Arc<AtomicU64> {
-    let arrived = Arc::new(AtomicU64::new(0));
-    let (near, far, count) = (pair.near.clone(), pair.far.clone(), arrived.clone());
+    let near = pair.near.clone();
     tokio::spawn(async move {
         let mut chain = near.open_chain().await.expect("open");
         while chain.send(Bytes::from(vec![7; 6_000]), 0).await.is_ok() {}
     });
+    count_arrivals(pair)
+}
+
+/// Reads the chain and counts its bytes.
+pub(crate) fn count_arrivals(pair: &Pair) -> Arc<AtomicU64> {
+    let arrived = Arc::new(AtomicU64::new(0));
+    let (far, count) = (pair.far.clone(), arrived.clone());
     tokio::spawn(async move {
         let mut inbound = far.inbound();
         let Ok(InboundStream::Chain(mut chain)) = inbound.next().await else { return };

@@ -1,6 +1,8 @@
 //! How much of a link is used, and how much delay that adds.
 
-use crate::flows::{pair, rate_over, saturate, seconds};
+use crate::flows::{count_arrivals, pair, rate_over, saturate, seconds};
+use bytes::Bytes;
+use std::time::Duration;
 use tessera_netsim::{Loss, Network, Profile, run};
 
 struct Outcome {
@@ -89,4 +91,35 @@ fn a_slow_link_queues_no_more_than_half_a_second() {
     let outcome = alone(profile, profile, 0.0, 60.0);
     assert!(outcome.used >= 0.7, "{}", outcome.used);
     assert!(outcome.longest_queue_us <= 500_000, "{}", outcome.longest_queue_us);
+}
+
+/// A sender that leaves a quarter of the window free, as refinement does, sees no end of the start-up by itself.
+#[test]
+fn a_sender_that_leaves_room_free_leaves_no_queue_either() {
+    let seed = crate::seed();
+    let (longest_queue_us, rate) = run(async {
+        let network = Network::new(Profile::BAD, Profile::BAD, seed);
+        let pair = pair(&network).await;
+        let arrived = count_arrivals(&pair);
+        let near = pair.near.clone();
+        tokio::spawn(async move {
+            let mut chain = near.open_chain().await.expect("open");
+            loop {
+                let path = near.congestion();
+                let taken = path.in_flight_bytes() + path.unsent_exact_bytes();
+                if taken + 3_000 > path.window_bytes() / 4 * 3 {
+                    tessera_netsim::pass(Duration::from_millis(1)).await;
+                } else if chain.send(Bytes::from(vec![7; 3_000]), 0).await.is_err() {
+                    return;
+                }
+            }
+        });
+        seconds(3.0).await;
+        network.forget_queues();
+        let rate = rate_over(&arrived, 40.0).await;
+        (network.traffic(pair.near_socket.address()).longest_queue_us, rate)
+    });
+    println!("{longest_queue_us} us of queue, {rate} bits/s");
+    assert!(longest_queue_us <= 40_000, "{longest_queue_us}");
+    assert!(rate >= 0.65 * Profile::BAD.rate_bits_per_s as f64, "{rate}");
 }
