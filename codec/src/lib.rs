@@ -32,6 +32,7 @@ pub use colour::{ColourMode, Palette};
 pub use decoder::{Applied, Checked, Decoder, DecoderConfig, Film, FilmToDecode, Status};
 pub use encoder::{
     EncodeRequest, Encoder, EncoderConfig, FilmToCode, Payload, Payloads, Policy, Position, Report,
+    Room,
 };
 pub use frame::{BYTES_PER_PIXEL, Frame, FrameView};
 pub use geometry::{MAX_DIMENSION, Rect, Size, TILE, TileGrid, TileIndex};

@@ -32,6 +32,14 @@ const PHOTO_BYTES: u64 = 70;
 const TRANSFORM_BYTES: u64 = 10;
 const TILE_BYTES: u64 = 2;
 
+/// First guess at the bytes of a tile of which the decoder has nothing, and the fewest such tiles that
+/// are looked at in a call.
+const NEW_TILE_BYTES: usize = 128;
+const LEAST_NEW_TILES: usize = 32;
+
+/// How many times as many of them are looked at as fit by what the last ones took.
+const NEW_TILE_MARGIN: usize = 2;
+
 /// One, as a ratio.
 const RATIO_ONE: u64 = 1 << 8;
 
@@ -40,11 +48,25 @@ const RATIO_ONE: u64 = 1 << 8;
 pub(super) struct Estimate {
     /// Coded bytes for each guessed byte, lately.
     ratio: u64,
+    /// What a tile took lately of which the decoder had nothing.
+    new_tile_bytes: usize,
 }
 
 impl Estimate {
     pub(super) const fn new() -> Self {
-        Self { ratio: RATIO_ONE }
+        Self { ratio: RATIO_ONE, new_tile_bytes: NEW_TILE_BYTES }
+    }
+
+    /// The most tiles of which the decoder has nothing that may fit `budget_bytes`.
+    pub(super) fn most_new_tiles(&self, budget_bytes: usize) -> usize {
+        (budget_bytes / self.new_tile_bytes).saturating_mul(NEW_TILE_MARGIN).max(LEAST_NEW_TILES)
+    }
+
+    /// Learns that an update of `tiles`, all of them such, took `bytes`.
+    pub(super) fn learn_new_tiles(&mut self, tiles: usize, bytes: usize) {
+        if let Some(latest) = bytes.checked_div(tiles) {
+            self.new_tile_bytes = self.new_tile_bytes.midpoint(latest).max(1);
+        }
     }
 
     fn guess(content: &TileContent) -> u64 {

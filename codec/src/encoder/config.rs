@@ -97,6 +97,22 @@ pub struct EncodeRequest {
     pub pointer: Option<(u16, u16)>,
 }
 
+/// What finds room besides exact damage: see [`Encoder::set_room`](crate::Encoder::set_room).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Whether pictures may be sent on leaves. While they may not, what would go there stays damage.
+    pub pictures: bool,
+    /// Bytes of refinement that may be sent in one call, by what it took before; 0 for none.
+    pub refinement_bytes: usize,
+}
+
+impl Default for Room {
+    /// Everything.
+    fn default() -> Self {
+        Self { pictures: true, refinement_bytes: usize::MAX }
+    }
+}
+
 /// What one call of the encoder did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Report {

@@ -15,6 +15,7 @@ use crate::bitstream::{
 use crate::chain::{Claim, Line, MAX_LANES, StreamEncoder};
 use crate::colour::Colours;
 use crate::frame::FrameView;
+use crate::geometry::TileIndex;
 use crate::parallel::Workers;
 use crate::region::Region;
 use crate::tools::jpeg::Chroma;
@@ -65,6 +66,13 @@ impl Encoder {
         let playing = self.video.rect();
         self.originals.note(&self.line, frame, self.grid, &self.candidates, playing);
         self.estimate.learn(self.candidates.iter().map(|item| &item.content), bytes.len());
+        let held = |tile: TileIndex| self.tiles[tile.0 as usize].held;
+        if self.candidates.iter().all(|item| held(item.tile) == Held::Nothing) {
+            self.estimate.learn_new_tiles(self.candidates.len(), bytes.len());
+        }
+        if self.candidates.iter().all(|item| item.task == Task::Refine) {
+            self.refinement.learn(self.candidates.len(), bytes.len());
+        }
         for candidate in &self.candidates {
             damage.remove(candidate.tile);
             let content = &candidate.content;
@@ -125,15 +133,21 @@ impl Encoder {
     pub(super) fn emit_film(
         &mut self,
         frame: FrameView<'_>,
+        now_us: u64,
         damage: &mut Region,
         report: &mut Report,
         out: &mut Payloads,
     ) {
+        if !self.room.pictures {
+            self.film.clear();
+        }
         if self.film.is_empty() {
             return;
         }
+        let best = self.config.motion_quality;
+        self.pace.begin(best, self.film.len() as u32, now_us);
         self.plan.plan(&mut self.film);
-        let (grid, quality) = (self.grid, self.pace.quality(self.config.motion_quality));
+        let (grid, quality) = (self.grid, self.pace.quality(best));
         self.workers.run(self.plan.jobs_mut(), 1, |job, scratch| {
             let rect = job.block.rect(grid);
             let is_colourful =
@@ -168,6 +182,7 @@ impl Encoder {
             }
             report.jpeg_tiles += job.block.len() as u32;
         }
+        self.pace.learn_tiles(quality, report.jpeg_tiles, bytes.len());
         report.bytes += bytes.len();
         out.push(Payload { track: Track::Leaf, number, begins_video: false, bytes });
     }

@@ -24,6 +24,7 @@ mod pace;
 mod payload;
 mod plan;
 mod recall;
+mod refinement;
 mod slices;
 mod text;
 mod tile;
@@ -33,7 +34,7 @@ use self::blocks::{all_copied, choose_modes};
 use self::check::CheckTimes;
 use self::choice::Estimate;
 use self::colour::{ColourChoice, look};
-pub use self::config::{EncodeRequest, EncoderConfig, Policy, Report};
+pub use self::config::{EncodeRequest, EncoderConfig, Policy, Report, Room};
 use self::directory::Directory;
 use self::load::Load;
 use self::motion::Motion;
@@ -42,6 +43,7 @@ use self::pace::Pace;
 use self::payload::BufferPool;
 pub use self::payload::{Payload, Payloads};
 use self::plan::{Plan, nearest_first};
+use self::refinement::Refinement;
 pub use self::slices::Position;
 use self::slices::Slices;
 use self::text::TextSearch;
@@ -104,6 +106,8 @@ pub struct Encoder {
     text: TextSearch,
     load: Load,
     pace: Pace,
+    refinement: Refinement,
+    room: Room,
     streams: [StreamEncoder; MAX_LANES],
     candidates: Vec<Candidate>,
     /// Tiles of the candidates that are searched.
@@ -151,6 +155,8 @@ impl Encoder {
             text: TextSearch::default(),
             load: Load::default(),
             pace: Pace::default(),
+            refinement: Refinement::default(),
+            room: Room::default(),
             streams: Default::default(),
             candidates: Vec::new(),
             searched: Region::empty(Size::default()),
@@ -184,6 +190,12 @@ impl Encoder {
     pub fn set_picture_rate(&mut self, bytes_per_s: Option<u32>) {
         self.pace.bytes_per_s = bytes_per_s;
         self.video.limit_rate(bytes_per_s);
+    }
+
+    /// Says what finds room besides exact damage in the calls of [`Self::encode`] to come; everything at
+    /// first.
+    pub fn set_room(&mut self, room: Room) {
+        self.room = room;
     }
 
     /// Makes the next update self-contained: it starts an epoch, and every tile is sent again.
@@ -314,9 +326,12 @@ impl Encoder {
             self.choose_modes();
             self.choose(request);
             self.find_video(frame, request.now_us);
+            // What is shown for the first time does not move, however much it is.
+            let held = |item: &Candidate| self.tiles[item.tile.0 as usize].held;
+            let is_new = self.candidates.iter().any(|item| held(item) == Held::Nothing);
             self.emit_chain(frame, damage, &mut report, out);
-            self.emit_film(frame, damage, &mut report, out);
-            if report.coarse_tiles + report.jpeg_tiles > 0 {
+            self.emit_film(frame, request.now_us, damage, &mut report, out);
+            if report.coarse_tiles + report.jpeg_tiles > 0 && !is_new {
                 self.pace.learn(report.bytes, request.now_us);
             }
             self.await_video(damage);
@@ -368,6 +383,7 @@ impl Encoder {
         }
         self.candidates.retain(|candidate| candidate.task == Task::Change);
         nearest_first(&mut self.candidates, self.grid, request.pointer, |item| item.tile);
+        self.keep_first_new(request.budget_bytes);
 
         let changes = self.candidates.len();
         let rested = |tile: u32, state: &TileState| {
@@ -385,6 +401,7 @@ impl Encoder {
         let by_video = |item: &&Candidate| self.video.touches(self.grid.rect(item.tile));
         let chain_changes = changes - self.candidates[..changes].iter().filter(by_video).count();
         let most = share.saturating_sub(chain_changes).max(MIN_REFINE_TILES);
+        let most = most.min(self.refinement.tiles_in(self.room.refinement_bytes));
         self.candidates.truncate(changes + most);
         self.hash(frame, request.now_us, changes);
         // What changed without having been reported is damage like any other.
@@ -394,6 +411,20 @@ impl Encoder {
             }
         }
         self.candidates.retain(|candidate| candidate.task != Task::Nothing);
+    }
+
+    /// Keeps only as many of the candidates of which the decoder has nothing as may fit `budget_bytes`
+    /// by far: modes are sought for each, and what is sought in vain costs a start on a slow path most of
+    /// its time. What the decoder has changes as a whole, by vectors that more tiles tell better.
+    fn keep_first_new(&mut self, budget_bytes: usize) {
+        let Self { candidates, tiles, estimate, .. } = self;
+        let most = estimate.most_new_tiles(budget_bytes);
+        let mut new = 0;
+        candidates.retain(|item| {
+            let is_new = tiles[item.tile.0 as usize].held == Held::Nothing;
+            new += usize::from(is_new);
+            !is_new || new <= most
+        });
     }
 
     /// Hashes the candidates from index `first` on and says what is to be done with each.

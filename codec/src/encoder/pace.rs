@@ -17,12 +17,32 @@ const STEP_UP: u8 = 2;
 const MAX_PAUSE_US: u64 = 100_000;
 const MIN_PAUSE_US: u64 = 10_000;
 
+/// The quality of which it is remembered what a tile takes, and how many steps halve that.
+const KNOWN_QUALITY: f64 = 80.0;
+const HALVING_STEPS: f64 = 20.0;
+
+/// First guess at it, in bytes: photographs in quarter chroma.
+const TILE_BYTES: f64 = 400.0;
+
 /// How far quality is lowered.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pace {
     pub(super) bytes_per_s: Option<u32>,
     lower: u8,
     last_us: u64,
+    /// What a tile of a picture takes at the quality that is known.
+    tile_bytes: f64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { bytes_per_s: None, lower: 0, last_us: 0, tile_bytes: TILE_BYTES }
+    }
+}
+
+/// By what the bytes of a picture in `quality` are multiplied beside those in the quality known.
+fn scale(quality: u8) -> f64 {
+    ((f64::from(quality) - KNOWN_QUALITY) / HALVING_STEPS).exp2()
 }
 
 impl Pace {
@@ -31,13 +51,38 @@ impl Pace {
         best.saturating_sub(self.lower).max(LEAST_QUALITY.min(best))
     }
 
+    /// Lowers the quality, from `best`, to what lets a picture of `tiles` come through until the next:
+    /// the first of a film must not hold up those by which the film is known.
+    pub(super) fn begin(&mut self, best: u8, tiles: u32, now_us: u64) {
+        let Some(bytes_per_s) = self.bytes_per_s else { return };
+        let due = f64::from(bytes_per_s) * self.pause_us(now_us) as f64 / 1e6;
+        let expected = f64::from(tiles) * self.tile_bytes * scale(self.quality(best));
+        if expected > due {
+            let steps = (HALVING_STEPS * (expected / due.max(1.0)).log2()).ceil();
+            self.lower = self.lower.saturating_add(steps as u8).min(100 - LEAST_QUALITY);
+        }
+    }
+
+    /// Learns that a picture of `tiles` in `quality` took `bytes`.
+    pub(super) fn learn_tiles(&mut self, quality: u8, tiles: u32, bytes: usize) {
+        if tiles > 0 {
+            let latest = bytes as f64 / f64::from(tiles) / scale(quality);
+            self.tile_bytes += (latest - self.tile_bytes) / 4.0;
+        }
+    }
+
+    /// How much time a picture at `now_us` has.
+    fn pause_us(&self, now_us: u64) -> u64 {
+        now_us.saturating_sub(self.last_us).clamp(MIN_PAUSE_US, MAX_PAUSE_US)
+    }
+
     /// Learns that an update with pictures in motion took `bytes`.
     pub(super) fn learn(&mut self, bytes: usize, now_us: u64) {
         let Some(bytes_per_s) = self.bytes_per_s else {
             self.lower = 0;
             return;
         };
-        let pause_us = now_us.saturating_sub(self.last_us).clamp(MIN_PAUSE_US, MAX_PAUSE_US);
+        let pause_us = self.pause_us(now_us);
         self.last_us = now_us;
         let (bytes, due) = (bytes as u64, u64::from(bytes_per_s) * pause_us / 1_000_000);
         self.lower = if bytes > 2 * due {
@@ -79,6 +124,21 @@ mod tests {
         assert!((18_000..=33_000).contains(&steady), "{steady} bytes");
         pace.bytes_per_s = Some(6_000_000);
         assert_eq!(play(&mut pace, 40), 100_000);
+    }
+
+    #[test]
+    fn the_first_picture_has_a_size_that_the_path_carries_at_once() {
+        let mut pace = Pace { bytes_per_s: Some(450_000), ..Pace::default() };
+        // By the guess it would have 100 kB; in a tenth of a second there are 45.
+        pace.begin(80, 250, 1_000_000);
+        assert!(bytes(pace.quality(80)) <= 45_000);
+        assert!(bytes(pace.quality(80)) >= 35_000);
+        let mut known = Pace { bytes_per_s: Some(450_000), ..Pace::default() };
+        for _ in 0..20 {
+            known.learn_tiles(60, 250, 12_500);
+        }
+        known.begin(80, 250, 1_000_000);
+        assert_eq!(known.quality(80), 80, "these take a quarter of the guess");
     }
 
     #[test]
