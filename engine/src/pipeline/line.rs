@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use tessera_codec::{
     Audience, ColourMode, EncodeRequest, Encoder, FilmToCode, Pace, Pacing, Payloads, Position,
-    Region, Size, TileIndex, Track,
+    Region, Room, Size, TileIndex, Track,
 };
 use tessera_transport::report::{Differs, Report};
 
@@ -75,7 +75,9 @@ impl Member {
     /// Gives the viewer the same buffers as the others: the updates of a picture, or a frame of film.
     fn send(&mut self, payloads: &Payloads, epoch: u32, damage_us: u64) {
         // Counted before the connection can see them, so that bytes in flight never look negative.
-        self.seat.encoded(payloads.iter().map(|payload| payload.bytes.len() as u64).sum());
+        for payload in payloads {
+            self.seat.encoded(payload.track, payload.bytes.len() as u64);
+        }
         let mut left = payloads.iter().peekable();
         while let Some(payload) = left.next() {
             // Film has slots of its own.
@@ -131,6 +133,8 @@ pub(super) struct Line {
     open: Vec<u64>,
     next_to_heal: usize,
     refine_after_us: u64,
+    /// Whether all that is damaged are pictures that find no room.
+    is_held_back: bool,
     film: FilmAway,
 }
 
@@ -160,6 +164,7 @@ impl Line {
             next_to_heal: 0,
             refine_after_us: 0,
             film: FilmAway::default(),
+            is_held_back: false,
         }
     }
 
@@ -191,6 +196,7 @@ impl Line {
 
     /// Notes that the newest picture differs in `changed` from the one before.
     pub(super) fn damage(&mut self, changed: &Region) {
+        self.is_held_back = false;
         if self.damage.grid() == changed.grid() {
             self.damage.merge(changed);
         } else {
@@ -278,12 +284,16 @@ impl Line {
     /// Codes what has changed, or refines, for the viewers that follow.
     fn encode(&mut self, now: &Now<'_>) -> Turn {
         let Some(picture) = now.picture else { return Turn::Waits(None) };
-        let is_damaged = !self.damage.is_empty();
+        let room = self.room();
         let due_us = self.encoder.next_refinement_us();
         let due_us = due_us.map(|due_us| due_us.max(self.refine_after_us));
-        let has_work = is_damaged || due_us.is_some_and(|due_us| due_us <= now.us);
+        let is_due = due_us.is_some_and(|due_us| due_us <= now.us);
+        let is_damaged = !self.damage.is_empty() && (room.pictures || !self.is_held_back);
+        let has_work = is_damaged || is_due && room.refinement_bytes > 0;
         match self.receivers(has_work, now.us) {
-            Receivers::None if has_work => return Turn::Blocked(None),
+            Receivers::None if has_work || is_due || self.is_held_back => {
+                return Turn::Blocked(None);
+            }
             Receivers::None => return Turn::Waits(due_us),
             Receivers::Wait { until_us } => return Turn::Blocked(Some(until_us)),
             Receivers::Ready => {}
@@ -296,6 +306,7 @@ impl Line {
             picture_rate = rate.unwrap_or(u64::MAX).min(picture_rate);
         }
         self.encoder.set_picture_rate(u32::try_from(picture_rate).ok());
+        self.encoder.set_room(room);
         if now.is_shared && self.kind.pace == Pace::Slow {
             budget_bytes = budget_bytes.min(SHARED_TURN_BYTES);
         }
@@ -303,6 +314,7 @@ impl Line {
         let frame = picture.frame.view();
         let report = self.encoder.encode(frame, &mut self.damage, &request, &mut self.payloads);
         if self.payloads.is_empty() {
+            self.is_held_back = !room.pictures && !self.damage.is_empty();
             if !is_damaged {
                 self.refine_after_us = now.us + REFINE_PAUSE_US;
             }
@@ -311,6 +323,20 @@ impl Line {
         now.coding.on_coded(report.bytes as u64);
         self.deliver(now, if is_damaged { picture.meta.damage_us } else { 0 });
         Turn::Worked
+    }
+
+    /// What finds room besides exact damage at those who follow and have a slot: pictures if one of them
+    /// has room, since who has none goes by itself; refinement if all have.
+    fn room(&self) -> Room {
+        let starts = self.encoder.position().number == 0;
+        let members = self.members.iter().map(|member| &member.seat);
+        let served =
+            members.filter(|seat| (starts || self.audience.follows(seat.id)) && seat.is_open());
+        let nothing = Room { pictures: false, refinement_bytes: usize::MAX };
+        served.map(|seat| seat.flow()).fold(nothing, |room, flow| Room {
+            pictures: room.pictures || flow.is_open_for_pictures(),
+            refinement_bytes: room.refinement_bytes.min(flow.refinement_bytes()),
+        })
     }
 
     /// Finds out who would get an update now, into `open`, and whether to wait for others.
@@ -556,6 +582,7 @@ mod tests {
             {
                 let outgoing = outgoing.expect("it can be served");
                 let bytes = outgoing.payload.bytes.len() as u64;
+                seat.handed_over(outgoing.payload.track, bytes);
                 if outgoing.payload.track == Track::Video {
                     seat.film_received(bytes);
                     seat.film_done();
@@ -590,6 +617,9 @@ mod tests {
                 for id in 0..self.line.members.len() {
                     self.outgoing_to(id as u64);
                 }
+                // What led to the film has left when it is taken.
+                let ids: Vec<u64> = self.line.members.iter().map(|it| it.seat.id).collect();
+                ids.into_iter().for_each(|id| drop(self.outgoing_to(id)));
                 if let Some(film) = self.take_film() {
                     return film;
                 }

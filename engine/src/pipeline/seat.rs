@@ -11,6 +11,7 @@ use atomic_waker::AtomicWaker;
 use crossbeam::atomic::AtomicCell;
 use crossbeam::queue::ArrayQueue;
 use tessera_codec::{ColourMode, Payload, SetupError, Track};
+use tessera_transport::congestion::Handle;
 use tessera_transport::report::Report;
 
 use super::flow;
@@ -77,9 +78,10 @@ pub(crate) struct Seat {
     film_done: AtomicU64,
     encoded_bytes: AtomicU64,
     received_bytes: AtomicU64,
-    congestion_window_bytes: AtomicU64,
-    delivery_rate_bytes_per_s: AtomicU64,
-    min_rtt_us: AtomicU64,
+    /// Bytes in the outbox: exact damage, and pictures.
+    queued_bytes: [AtomicU64; 2],
+    /// What is known of the connection's path, once there is a connection.
+    path: OnceLock<Arc<Handle>>,
 }
 
 impl Seat {
@@ -100,26 +102,40 @@ impl Seat {
             film_done: AtomicU64::new(0),
             encoded_bytes: AtomicU64::new(0),
             received_bytes: AtomicU64::new(0),
-            congestion_window_bytes: AtomicU64::new(0),
-            delivery_rate_bytes_per_s: AtomicU64::new(0),
-            min_rtt_us: AtomicU64::new(0),
+            queued_bytes: Default::default(),
+            path: OnceLock::new(),
         }
     }
 
     /// What the flow control decides on. The counters are read one by one: each only grows or is a
     /// gauge, so a mixed reading is at worst a slot opened or closed one wake early.
     pub(crate) fn flow(&self) -> flow::State {
-        flow::State {
+        let [exact, pictures] = &self.queued_bytes;
+        let mut state = flow::State {
             received: self.received.load(Ordering::SeqCst),
             presented: self.presented.load(Ordering::SeqCst),
-            in_flight_bytes: self
+            unreported_bytes: self
                 .encoded_bytes
                 .load(Ordering::SeqCst)
                 .saturating_sub(self.received_bytes.load(Ordering::SeqCst)),
-            congestion_window_bytes: self.congestion_window_bytes.load(Ordering::SeqCst),
-            delivery_rate_bytes_per_s: self.delivery_rate_bytes_per_s.load(Ordering::SeqCst),
-            min_rtt_us: self.min_rtt_us.load(Ordering::SeqCst),
+            unsent_exact_bytes: exact.load(Ordering::SeqCst),
+            unsent_pictures_bytes: pictures.load(Ordering::SeqCst),
+            ..flow::State::default()
+        };
+        if let Some(path) = self.path.get() {
+            state.unsent_exact_bytes += path.unsent_exact_bytes();
+            state.unsent_pictures_bytes += path.unsent_pictures_bytes();
+            state.in_flight_bytes = path.in_flight_bytes();
+            state.congestion_window_bytes = path.window_bytes();
+            state.delivery_rate_bytes_per_s = path.delivery_rate_bytes_per_s();
+            state.min_rtt_us = path.min_rtt_us();
         }
+        state
+    }
+
+    /// The connection's path is this one.
+    pub(crate) fn connect(&self, path: &Arc<Handle>) {
+        let _ = self.path.set(Arc::clone(path));
     }
 
     /// Whether the viewer has a send slot, and its outbox takes all updates of one more call of the
@@ -133,12 +149,14 @@ impl Seat {
         self.outbox.len() + OUTBOX_RESERVE <= OUTBOX
     }
 
-    /// Whether the viewer has a send slot and has decoded the frames of film that it has received, but
-    /// for those that its decoder works on.
+    /// Whether the path has room for pictures and the viewer has decoded the frames of film that it has
+    /// received, but for those that its decoder works on.
     pub(crate) fn takes_film(&self) -> bool {
         let received = self.film_received.load(Ordering::SeqCst);
         let done = self.film_done.load(Ordering::SeqCst);
-        received.saturating_sub(done) <= flow::MAX_UNDECODED_FILM && self.is_open()
+        received.saturating_sub(done) <= flow::MAX_UNDECODED_FILM
+            && self.flow().is_open_for_pictures()
+            && self.has_room()
     }
 
     pub(crate) fn has_left(&self) -> bool {
@@ -216,9 +234,23 @@ impl Seat {
         .await
     }
 
-    /// An update was encoded for the viewer.
-    pub(crate) fn encoded(&self, bytes: u64) {
+    /// An update was encoded for the viewer and will be queued for its connection.
+    pub(crate) fn encoded(&self, track: Track, bytes: u64) {
         self.encoded_bytes.fetch_add(bytes, Ordering::SeqCst);
+        self.queued(track).fetch_add(bytes, Ordering::SeqCst);
+    }
+
+    /// The connection has handed the update to the transport.
+    pub(crate) fn handed_over(&self, track: Track, bytes: u64) {
+        self.queued(track).fetch_sub(bytes, Ordering::SeqCst);
+    }
+
+    fn queued(&self, track: Track) -> &AtomicU64 {
+        let [exact, pictures] = &self.queued_bytes;
+        match track {
+            Track::Chain => exact,
+            Track::Leaf | Track::Video => pictures,
+        }
     }
 
     /// The viewer has received an update of so many bytes, perhaps the last one of its picture.
@@ -242,13 +274,6 @@ impl Seat {
     pub(crate) fn film_done(&self) {
         self.film_done.fetch_add(1, Ordering::SeqCst);
         self.stage.gate.wake_encoder();
-    }
-
-    /// The connection's figures have changed.
-    pub(crate) fn path(&self, figures: &tessera_transport::Figures) {
-        self.congestion_window_bytes.store(figures.window_bytes, Ordering::SeqCst);
-        self.delivery_rate_bytes_per_s.store(figures.delivery_rate_bytes_per_s, Ordering::SeqCst);
-        self.min_rtt_us.store(figures.min_rtt_us, Ordering::SeqCst);
     }
 
     /// Something has changed that may have opened the viewer's slot.

@@ -108,12 +108,24 @@ impl SharerConnection {
             send_pointer(self.current.clone(), link, &receipt.pace),
             receive_acknowledgements(&self.current, link, &in_flight, &self.shared),
             receive_input(link, on_input, &receipt),
+            reopen_slots(&self.current, link),
         );
         ended.map(|(never, ..)| never)
     }
 }
 
 type Never = Result<std::convert::Infallible, Error>;
+
+/// Has the viewer's slot looked at again whenever something has been sent, acknowledged or lost.
+async fn reopen_slots(current: &watch::Receiver<CurrentSeat>, link: &Link) -> Never {
+    let mut seen = 0;
+    loop {
+        std::future::poll_fn(|context| link.congestion().poll_changed(&mut seen, context)).await;
+        if let Some(seat) = &*current.borrow() {
+            seat.reopen();
+        }
+    }
+}
 
 async fn send_updates(
     mut current: watch::Receiver<CurrentSeat>,
@@ -131,6 +143,7 @@ async fn send_updates(
             wait_for_change(&mut current).await;
             continue;
         };
+        seat.connect(link.congestion());
         tokio::select! {
             biased;
             () = wait_for_change(&mut current) => {}
@@ -169,7 +182,8 @@ async fn send_update(
     seat: &Arc<Seat>,
     Outgoing { payload, epoch, damage_us, ends_picture }: Outgoing,
 ) -> Result<(), Error> {
-    let of = match payload.track {
+    let track = payload.track;
+    let of = match track {
         Track::Chain => Acknowledged::Update(chain.next_number()),
         Track::Leaf => Acknowledged::Leaf(*leaves),
         Track::Video => Acknowledged::Video(video.next_number),
@@ -223,6 +237,7 @@ async fn send_update(
             video.next_number += 1;
         }
     }
+    seat.handed_over(track, bytes);
     seat.reopen();
     Ok(())
 }
@@ -344,9 +359,7 @@ fn acknowledge(
     let Some(sent) = unacknowledged.get_mut(at) else {
         return Ok(());
     };
-    let path = link.figures();
     let seat = Arc::clone(&sent.seat);
-    seat.path(&path);
     let track = match sent.of {
         Acknowledged::Update(_) => Track::Chain,
         Acknowledged::Leaf(_) => Track::Leaf,
@@ -369,6 +382,7 @@ fn acknowledge(
             Track::Chain | Track::Leaf => {}
         }
         if acknowledgement.presented_us.is_some() && sent.damage_us != 0 {
+            let path = link.figures();
             let way_back_us = path.rtt_us / 2;
             let latency_us = clock::now_us().saturating_sub(sent.damage_us);
             let latency_us = latency_us.saturating_sub(way_back_us);
