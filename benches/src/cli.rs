@@ -128,6 +128,16 @@ pub(crate) struct LatencyArgs {
     /// Fewer changes and shorter loads: coarser figures.
     #[arg(long)]
     pub(crate) quick: bool,
+    /// Also cut the network for so many seconds and time until the desktop is seen again; not on lan.
+    #[arg(long, value_name = "SECONDS", value_delimiter = ',', value_parser = clap::value_parser!(u64).range(1..=120))]
+    pub(crate) outage: Vec<u64>,
+    /// How often the network is cut for each time.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) runs: u32,
+    /// Also share the network with a TCP connection under CUBIC, for so many seconds, while the desktop has more to send
+    /// than it carries; not on lan.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=120))]
+    pub(crate) beside_cubic: Option<u64>,
     /// Print one JSON object per measurement instead of a table.
     #[arg(long)]
     pub(crate) json: bool,
@@ -185,6 +195,8 @@ pub(crate) enum LoadName {
     Film,
     /// A window is dragged.
     Drag,
+    /// Noise in four colours, more than any network carries.
+    Noise,
 }
 
 impl LoadName {
@@ -197,6 +209,7 @@ impl LoadName {
             Self::Browser => "browser",
             Self::Film => "film",
             Self::Drag => "drag",
+            Self::Noise => "noise",
         }
     }
 }

@@ -70,11 +70,16 @@ pub(super) fn draw(lines: &[Line]) -> String {
 
 fn bar(line: &Line) -> Option<Bar<'_>> {
     let (name, delays) = match &line.measure {
-        Measure::Change(delays) => ("32x32 change", *delays),
-        Measure::Key(delays) => ("key", *delays),
-        Measure::FullScreen(delays) => ("full screen", *delays),
-        Measure::Load(figures) => (figures.load.as_str(), figures.delays),
-        Measure::Join { .. } | Measure::Memory { .. } | Measure::Missing { .. } => return None,
+        Measure::Change(delays) => ("32x32 change".into(), *delays),
+        Measure::Key(delays) => ("key".into(), *delays),
+        Measure::FullScreen(delays) => ("full screen".into(), *delays),
+        Measure::Load(figures) => (figures.load.clone(), figures.delays),
+        Measure::KeyUnderLoad { load, delays } => (format!("key, {load}"), *delays),
+        Measure::Resume { outage_s, delays } => (format!("resume after {outage_s} s"), *delays),
+        Measure::Join { .. }
+        | Measure::Memory { .. }
+        | Measure::BesideCubic { .. }
+        | Measure::Missing { .. } => return None,
     };
     // A load under which nothing was seen has no distribution.
     (delays.measured > 0).then(|| Bar {

@@ -66,6 +66,10 @@ impl Load {
                     format!("a film, {width}x{height}, {} frames a second", scene::FILM_RATE);
                 Ok(moving(scene::film(&display)?, &what))
             }
+            LoadName::Noise => Ok(moving(
+                scene::noise(&display)?,
+                "noise in four colours, 640x480, 60 times a second",
+            )),
             LoadName::Drag => Ok(moving(scene::drag(&display)?, "a window is dragged in circles")),
             LoadName::Type => Self::typing(stage, stop),
             LoadName::Terminal => Self::scrolling_terminal(stage, stop),

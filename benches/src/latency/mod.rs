@@ -6,6 +6,7 @@
 
 mod chart;
 mod load;
+mod outage;
 mod patch;
 mod probes;
 mod report;
@@ -18,11 +19,11 @@ use std::time::{Duration, Instant};
 
 use tessera_netlab::Profile;
 use tessera_witness::error::Error;
-use tessera_witness::measure::{peak_memory_bytes, scheduled_time};
+use tessera_witness::measure::{Delays, peak_memory_bytes, scheduled_time};
 use tessera_witness::stop::Stop;
 
 use self::load::Load;
-use self::report::{Line, LoadFigures, Measure, Percentiles};
+use self::report::{Line, LoadFigures, Measure, Percentiles, Use};
 use self::stage::{SCREEN, Stage};
 use self::system::{Running, System};
 use crate::cli::{LatencyArgs, LoadName, ProfileName};
@@ -121,8 +122,28 @@ fn measure(
         say(Measure::FullScreen(Percentiles::from(&full_screens)));
     }
     for load in &arguments.load {
-        let figures = under_load(*load, &mut stage, &mut running, arguments, effort, stop)?;
+        let (figures, keys) = under_load(*load, &mut stage, &mut running, arguments, effort, stop)?;
         say(Measure::Load(Box::new(figures)));
+        if let Some(keys) = keys {
+            let delays = Percentiles::from(&keys);
+            say(Measure::KeyUnderLoad { load: load.as_str().into(), delays });
+        }
+    }
+    if stage.network.link.is_some() {
+        for outage_s in &arguments.outage {
+            let outage = Duration::from_secs(*outage_s);
+            let delays = outage::resume(&mut stage, &mut running, outage, arguments.runs, stop)?;
+            let delays = Percentiles::from(&delays);
+            say(Measure::Resume { outage_s: *outage_s, delays });
+        }
+        if let Some(seconds) = arguments.beside_cubic {
+            let shares = outage::beside_cubic(&mut stage, Duration::from_secs(seconds), stop)?;
+            say(Measure::BesideCubic {
+                cubic_alone_kb_per_s: shares.cubic_alone / 1e3,
+                cubic_kb_per_s: shares.cubic / 1e3,
+                system_kb_per_s: shares.system / 1e3,
+            });
+        }
     }
     let [sharer, viewer] = running.ends();
     let megabytes = |pid| Ok::<_, Error>(peak_memory_bytes(pid)? as f64 / 1e6);
@@ -137,16 +158,31 @@ fn under_load(
     arguments: &LatencyArgs,
     effort: Effort,
     stop: &Stop,
-) -> Result<LoadFigures, BenchError> {
+) -> Result<(LoadFigures, Option<Delays>), BenchError> {
     let mut load = Load::start(name, stage, arguments.notches, stop)?;
     stop.pause(WARM_UP)?;
     let [sharer, viewer] = running.ends();
     let used = |pid| scheduled_time(pid).unwrap_or_default();
     let before = (stage.network.traffic()?, used(sharer), used(viewer));
+    let link_before = stage.network.link.as_ref().map(|link| {
+        link.forget_longest();
+        link.figures()[0]
+    });
     let started = Instant::now();
     stop.pause(effort.load)?;
     let span = started.elapsed().as_secs_f64();
     let after = (stage.network.traffic()?, used(sharer), used(viewer));
+    let link_after = stage.network.link.as_ref().map(|link| link.figures()[0]);
+    let use_ = link_before.zip(link_after).and_then(|(before, after)| {
+        let rate_bits = stage.network.rate_bits? as f64;
+        let packets = (after.packets - before.packets).max(1) as f64;
+        let queued = after.queued.saturating_sub(before.queued);
+        Some(Use {
+            share: (after.bytes - before.bytes) as f64 * 8.0 / span / rate_bits,
+            queue_mean_ms: report::milliseconds(queued) / packets,
+            queue_longest_ms: report::milliseconds(after.queued_longest),
+        })
+    });
     load.check()?;
     running.check()?;
     let rate = |before: u64, after: u64| (after - before) as f64 / span / 1e3;
@@ -164,15 +200,21 @@ fn under_load(
         sharer_ms_per_megapixel: 0.0,
         delays: Percentiles { measured: 0, p50_ms: 0.0, p95_ms: 0.0, p99_ms: 0.0 },
         settled_exact_share: 0.0,
+        exact_after_ms: None,
+        use_,
     };
     let before = used(sharer);
     let followed = probes::follow(stage, effort.load, stop)?;
     let figures = figures.followed(&followed, used(sharer).saturating_sub(before), SCREEN);
     load.check()?;
+    // Typed while a film plays: what a person does who waits for it to end.
+    let keys =
+        (name == LoadName::Film).then(|| probes::keys(stage, effort.keys / 2, stop)).transpose()?;
     load.stand_still()?;
+    let exact_after_ms = probes::until_exact(stage, stop)?.map(report::milliseconds);
     let settled_exact_share = probes::settled_share(stage, stop)?;
     drop(load);
-    Ok(LoadFigures { settled_exact_share, ..figures })
+    Ok((LoadFigures { settled_exact_share, exact_after_ms, ..figures }, keys))
 }
 
 impl LatencyArgs {

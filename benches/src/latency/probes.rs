@@ -142,19 +142,56 @@ pub(super) fn full_screen(stage: &mut Stage, count: u16, stop: &Stop) -> Result<
     Ok(delays)
 }
 
+/// The square while it changes sixty times a second.
+pub(super) struct Painted {
+    drawn: Arc<Mutex<Vec<Instant>>>,
+    painter: Actor,
+}
+
+impl Painted {
+    pub(super) fn start(stage: &Stage) -> Result<Self, Error> {
+        let drawn = Arc::new(Mutex::new(Vec::<Instant>::new()));
+        let patch = Patch::show(stage.customer_station.name())?;
+        let painter = {
+            let drawn = Arc::clone(&drawn);
+            Actor::start(move |stop| {
+                regularly(RATE, stop, |number| {
+                    drawn.lock().unwrap_or_else(PoisonError::into_inner).push(Instant::now());
+                    patch.draw(number)
+                })
+            })
+        };
+        Ok(Self { drawn, painter })
+    }
+
+    /// Ends the changing.
+    pub(super) fn finish(self) -> Result<(), Error> {
+        self.painter.finish()
+    }
+
+    /// When something is seen that was drawn after `moment`; at most `limit` after now.
+    pub(super) fn seen_after(
+        &self,
+        moment: Instant,
+        limit: Duration,
+        stage: &mut Stage,
+        stop: &Stop,
+    ) -> Result<Instant, Error> {
+        let seen = stage.seen.until(limit, stop, |display| {
+            let Some(value) = patch::read(&display.grab(PATCH)?) else { return Ok(None) };
+            let now = Instant::now();
+            let drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
+            let number = newest(value, drawn.len() as u32);
+            let drawn = number.and_then(|number| drawn.get(number as usize));
+            Ok(drawn.is_some_and(|drawn| *drawn > moment).then_some(now))
+        })?;
+        seen.ok_or_else(|| never("the square after an outage"))
+    }
+}
+
 /// Changes the square sixty times a second and watches which changes are seen, and when.
 pub(super) fn follow(stage: &mut Stage, span: Duration, stop: &Stop) -> Result<Followed, Error> {
-    let drawn = Arc::new(Mutex::new(Vec::<Instant>::new()));
-    let patch = Patch::show(stage.customer_station.name())?;
-    let painter = {
-        let drawn = Arc::clone(&drawn);
-        Actor::start(move |stop| {
-            regularly(RATE, stop, |number| {
-                drawn.lock().unwrap_or_else(PoisonError::into_inner).push(Instant::now());
-                patch.draw(number)
-            })
-        })
-    };
+    let Painted { drawn, painter } = Painted::start(stage)?;
     let started = Instant::now();
     let mut seen: Vec<(u32, Instant)> = Vec::new();
     while started.elapsed() < span {
@@ -184,6 +221,18 @@ fn newest(value: u32, drawn: u32) -> Option<u32> {
     let last = drawn.checked_sub(1)?;
     let age = (last % NUMBERS + NUMBERS - value % NUMBERS) % NUMBERS;
     last.checked_sub(age)
+}
+
+/// How long the viewer's display takes from now until it equals the desktop, which is at rest; `None` when it takes more
+/// than [`LIMIT`].
+pub(super) fn until_exact(stage: &mut Stage, stop: &Stop) -> Result<Option<Duration>, Error> {
+    let started = Instant::now();
+    let area = stage.desktop.area();
+    let desktop = stage.desktop.grab(area)?;
+    stage.seen.until(LIMIT, stop, |display| {
+        let moment = started.elapsed();
+        Ok(compare(&desktop, &display.grab(area)?).is_exact().then_some(moment))
+    })
 }
 
 /// Waits until the viewer's display is at rest, and tells the share of its pixels that equal the desktop's.

@@ -41,6 +41,13 @@ pub(super) enum Measure {
     Change(Percentiles),
     /// A key's echo.
     Key(Percentiles),
+    /// A key's echo while a load is at work.
+    KeyUnderLoad {
+        /// Its name.
+        load: String,
+        #[serde(flatten)]
+        delays: Percentiles,
+    },
     /// A photo becomes a page of text, or the other way.
     FullScreen(Percentiles),
     /// A load, at first by itself, then with a square that changes sixty times a second.
@@ -51,6 +58,22 @@ pub(super) enum Measure {
         sharer_mb: f64,
         /// The same of the showing program.
         viewer_mb: f64,
+    },
+    /// The network was gone for a while: from its return to the first change seen that was drawn after it.
+    Resume {
+        /// For so many seconds.
+        outage_s: u64,
+        #[serde(flatten)]
+        delays: Percentiles,
+    },
+    /// A TCP connection under CUBIC on the same network, in 1,000 bytes a second.
+    BesideCubic {
+        /// What it has without the other.
+        cubic_alone_kb_per_s: f64,
+        /// What it has beside it.
+        cubic_kb_per_s: f64,
+        /// What the system has then.
+        system_kb_per_s: f64,
     },
     /// Why something was not measured.
     Missing {
@@ -83,8 +106,22 @@ pub(super) struct LoadFigures {
     /// From drawing to seeing.
     #[serde(flatten)]
     pub(super) delays: Percentiles,
-    /// Share of equal pixels when everything stands still.
+    /// Share of equal pixels when everything stands still, and how long all took to be equal, if they were in time.
     pub(super) settled_exact_share: f64,
+    pub(super) exact_after_ms: Option<f64>,
+    /// What the load alone made of the network, where that is emulated.
+    #[serde(rename = "use")]
+    pub(super) use_: Option<Use>,
+}
+
+/// How a network is used in the direction to the viewer.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+pub(super) struct Use {
+    /// Share of its rate.
+    pub(super) share: f64,
+    /// Time that packets waited in its queue, in milliseconds.
+    pub(super) queue_mean_ms: f64,
+    pub(super) queue_longest_ms: f64,
 }
 
 impl LoadFigures {
@@ -118,8 +155,8 @@ impl Line {
     /// The head of the table, in Markdown. Times are in ms; `sharer` and `viewer` are processor time as a share of a
     /// core, `exact` is the share of equal pixels at rest.
     pub(super) const HEAD: &str = "\
-| network | system | measure | p50 | p95 | p99 | seen/s | sent kB/s | sharer | viewer | sharer ms/Mpx | exact |
-|---|---|---|---|---|---|---|---|---|---|---|---|";
+| network | system | measure | p50 | p95 | p99 | seen/s | sent kB/s | sharer | viewer | sharer ms/Mpx | exact | after ms | used | queue ms |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|";
 
     /// A row of the table.
     pub(super) fn row(&self) -> String {
@@ -128,16 +165,18 @@ impl Line {
         };
         let times =
             |it: &Percentiles| format!("{:.1} | {:.1} | {:.1}", it.p50_ms, it.p95_ms, it.p99_ms);
-        let alone = |it: &Percentiles| format!("{} | | | | | |", times(it));
+        let alone = |it: &Percentiles| format!("{} | | | | | | | | |", times(it));
         match &self.measure {
-            Measure::Join { join_ms } => row("join", &format!("{join_ms:.0} | | | | | | | |")),
+            Measure::Join { join_ms } => {
+                row("join", &format!("{join_ms:.0} | | | | | | | | | | |"))
+            }
             Measure::Change(delays) => row("32x32 change", &alone(delays)),
             Measure::Key(delays) => row("key", &alone(delays)),
             Measure::FullScreen(delays) => row("full screen", &alone(delays)),
             Measure::Load(figures) => row(
                 &figures.load,
                 &format!(
-                    "{} | {:.1} | {:.2} | {:.1} % | {:.1} % | {:.2} | {:.2} %",
+                    "{} | {:.1} | {:.2} | {:.1} % | {:.1} % | {:.2} | {:.2} % | {} | {}",
                     times(&figures.delays),
                     figures.seen_per_s,
                     figures.sent_kb_per_s,
@@ -145,12 +184,32 @@ impl Line {
                     figures.viewer_cpu * 100.0,
                     figures.sharer_ms_per_megapixel,
                     figures.settled_exact_share * 100.0,
+                    figures.exact_after_ms.map_or_else(|| "never".into(), |it| format!("{it:.0}")),
+                    figures.use_.map_or_else(
+                        || " | ".into(),
+                        |it| {
+                            let Use { share, queue_mean_ms, queue_longest_ms } = it;
+                            let percent = share * 100.0;
+                            format!("{percent:.0} % | {queue_mean_ms:.0} to {queue_longest_ms:.0}")
+                        }
+                    ),
                 ),
             ),
+            Measure::KeyUnderLoad { load, delays } => row(&format!("key, {load}"), &alone(delays)),
             Measure::Memory { sharer_mb, viewer_mb } => {
-                row("memory, MB", &format!("| | | | | {sharer_mb:.0} | {viewer_mb:.0} | |"))
+                row("memory, MB", &format!("| | | | | {sharer_mb:.0} | {viewer_mb:.0} | | | | |"))
             }
-            Measure::Missing { reason } => row(reason, "| | | | | | | |"),
+            Measure::Resume { outage_s, delays } => {
+                row(&format!("resume after {outage_s} s"), &alone(delays))
+            }
+            Measure::BesideCubic { cubic_alone_kb_per_s, cubic_kb_per_s, system_kb_per_s } => {
+                let share = system_kb_per_s / (system_kb_per_s + cubic_kb_per_s) * 100.0;
+                let kept = cubic_kb_per_s / cubic_alone_kb_per_s * 100.0;
+                let name =
+                    format!("beside CUBIC: {share:.0} % of the two; CUBIC keeps {kept:.0} %");
+                row(&name, &format!("| | | | {system_kb_per_s:.0} | | | | | | |"))
+            }
+            Measure::Missing { reason } => row(reason, "| | | | | | | | | | |"),
         }
     }
 }

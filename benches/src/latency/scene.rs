@@ -4,6 +4,8 @@
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use tessera_witness::display::{Area, Display};
 use tessera_witness::error::Error;
 use tessera_witness::picture::{Picture, photo};
@@ -151,6 +153,41 @@ fn film_frames() -> Vec<Picture> {
         Picture { width, height, bgrx: near.iter().zip(&far).map(mix).collect() }
     };
     (0..FILM_FRAMES).map(frame).collect()
+}
+
+/// Size of the noise, and how many pictures of it take turns, so that none is still remembered when it comes again.
+const NOISE: (u16, u16) = (640, 480);
+const NOISES: u64 = 8;
+
+/// Shows noise in four colours: exact, and two bits for each pixel in any coding.
+pub(super) fn noise(name: &str) -> Result<Actor, Error> {
+    const COLOURS: [u32; 4] = [0x0020_2428, 0x00fd_fdf8, 0x001d_4f7c, 0x0080_3020];
+    let (width, height) = NOISE;
+    // Larger than what is shown, so that no two times the same is.
+    let (margin_x, margin_y) = (256, 256);
+    let surface = Surface::open(name, Area { x: LOAD.x, y: LOAD.y, width, height })?;
+    let picture = |seed: u64| {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let (width, height) = (width + margin_x, height + margin_y);
+        let pixels = usize::from(width) * usize::from(height);
+        let pixel = |_| COLOURS[rng.random_range(0..COLOURS.len())].to_le_bytes();
+        Picture { width, height, bgrx: (0..pixels).flat_map(pixel).collect() }
+    };
+    let pictures: Vec<Pixmap> =
+        (0..NOISES).map(|seed| surface.display.upload(&picture(seed))).collect::<Result<_, _>>()?;
+    surface.show()?;
+    Ok(Actor::start(move |stop| {
+        let mut rng = StdRng::seed_from_u64(NOISES);
+        regularly(DRAG_RATE, stop, |number| {
+            let picture = pictures[number as usize % pictures.len()];
+            let (x, y) = (rng.random_range(0..margin_x), rng.random_range(0..margin_y));
+            let Surface { display, window, gc } = &surface;
+            let connection = display.connection();
+            let (x, y) = (x.cast_signed(), y.cast_signed());
+            connection.copy_area(picture, *window, *gc, x, y, 0, 0, width, height)?;
+            Ok(connection.flush()?)
+        })
+    }))
 }
 
 /// Steps of a dragged window a second.

@@ -1,6 +1,6 @@
 //! Two displays, and a network between the programs that work on them.
 
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -102,7 +102,9 @@ pub(super) struct Network {
     ends: [End; 2],
     customer: Namespace,
     viewer: Namespace,
-    _link: Option<Link>,
+    /// Where the network is emulated.
+    pub(super) link: Option<Link>,
+    pub(super) rate_bits: Option<u64>,
 }
 
 impl Network {
@@ -116,7 +118,7 @@ impl Network {
             let link = lab.link(&customer, &viewer, profile.shape, LOSS_SEED)?;
             (link.ends().clone(), Some(link))
         };
-        Ok(Self { ends, customer, viewer, _link: link })
+        Ok(Self { ends, customer, viewer, link, rate_bits: profile.shape.rate_bits })
     }
 
     /// A command that runs where the customer is.
@@ -132,6 +134,21 @@ impl Network {
     /// The customer's address and the viewer's.
     pub(super) fn addresses(&self) -> [IpAddr; 2] {
         [self.ends[0].address.into(), self.ends[1].address.into()]
+    }
+
+    /// A TCP connection from the customer's machine to the viewer's, whose congestion control is CUBIC.
+    pub(super) fn cubic(&self) -> Result<[TcpStream; 2], BenchError> {
+        const SETTING: &str = "/proc/sys/net/ipv4/tcp_congestion_control";
+        let [_, address] = self.addresses();
+        let listener = self.viewer.enter(|| TcpListener::bind((address, 0)))??;
+        let port = listener.local_addr()?.port();
+        let sender = self.customer.enter(|| {
+            // The setting is the namespace's own.
+            std::fs::write(SETTING, "cubic")?;
+            TcpStream::connect((address, port))
+        })??;
+        let (receiver, _) = listener.accept()?;
+        Ok([sender, receiver])
     }
 
     /// Whether something listens for TCP at an address, seen from the viewer.

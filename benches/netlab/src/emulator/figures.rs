@@ -65,6 +65,12 @@ impl Counters {
         self.late_packets.fetch_add(u64::from(late_ns > LATE_NS), Ordering::Relaxed);
     }
 
+    /// What was the longest is so no more.
+    pub(super) fn forget_longest(&self) {
+        self.queued_longest_ns.store(0, Ordering::Relaxed);
+        self.late_longest_ns.store(0, Ordering::Relaxed);
+    }
+
     pub(super) fn figures(&self) -> DirectionFigures {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let time = |counter: &AtomicU64| Duration::from_nanos(count(counter));

@@ -74,6 +74,11 @@ impl Link {
         self.cut(Duration::ZERO);
     }
 
+    /// Has the longest waits counted anew from now on; sums go on.
+    pub fn forget_longest(&self) {
+        self.controls.iter().for_each(|control| control.forget_longest());
+    }
+
     /// What has been carried from the first end to the second, and back.
     pub fn figures(&self) -> [DirectionFigures; 2] {
         [self.controls[0].figures(), self.controls[1].figures()]

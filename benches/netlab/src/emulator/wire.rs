@@ -73,6 +73,10 @@ impl Control {
         self.counters.figures()
     }
 
+    pub(super) fn forget_longest(&self) {
+        self.counters.forget_longest();
+    }
+
     fn is_cut(&self, now: Duration) -> bool {
         now < Duration::from_nanos(self.cut_until_ns.load(Ordering::Relaxed))
     }
