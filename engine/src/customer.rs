@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 
 use crossbeam::channel::Receiver;
+use tessera_capture::x11::applications::RunningApplication;
 
 use crate::annotate::{Board, Op};
 use crate::csr::EndReason;
@@ -100,7 +101,16 @@ pub enum Event {
         /// The request.
         id: u32,
     },
-    /// The desktop is being shared, or no longer.
+    /// The representative may see (or, with `control`, operate) an application: show what there is and
+    /// answer with [`Handle::pick`] or [`Handle::cancel_pick`].
+    Pick {
+        /// Whether it may be operated.
+        control: bool,
+    },
+    /// The applications of these names are shared from now on, and nothing else. Comes before
+    /// [`Event::Sharing`], and again when one is added; where it does not, the desktop is shared.
+    SharedApplications(Vec<String>),
+    /// The desktop or applications are being shared, or no longer.
     Sharing {
         /// Whether it is.
         on: bool,
@@ -193,6 +203,8 @@ pub struct Handle {
 #[derive(Clone, Debug)]
 pub(crate) enum Command {
     Answer { id: u32, granted: bool, all: bool },
+    Pick(Vec<RunningApplication>),
+    CancelPick,
     WithdrawControl,
     Annotate(bool),
     Mark(Op),
@@ -207,6 +219,17 @@ impl Handle {
     /// again; it counts only together with `granted`.
     pub fn answer(&self, id: u32, granted: bool, all: bool) {
         self.commands.send(Command::Answer { id, granted, all });
+    }
+
+    /// Shares these applications after [`Event::Pick`]; while applications are shared, shares them as
+    /// well.
+    pub fn pick(&self, applications: Vec<RunningApplication>) {
+        self.commands.send(Command::Pick(applications));
+    }
+
+    /// Shares nothing, after [`Event::Pick`].
+    pub fn cancel_pick(&self) {
+        self.commands.send(Command::CancelPick);
     }
 
     /// Takes control back at once and releases every pressed key; viewing goes on.

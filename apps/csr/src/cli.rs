@@ -69,7 +69,7 @@ pub(crate) struct Start {
     #[arg(long)]
     pub(crate) log_json: bool,
     /// Print one line for each event instead of the console, and read commands from the input:
-    /// view, control, stop, standard, sampling, 256, 16bit, end
+    /// view, control, view-application, control-application, stop, standard, sampling, 256, 16bit, end
     #[arg(long)]
     pub(crate) no_console: bool,
 }

@@ -266,7 +266,7 @@ impl<'a> Conductor<'a> {
             Input::Line(line) => match line_mode::command(&line) {
                 Some(action) => self.act(action),
                 None => self
-                    .say("Commands are: view, control, stop, standard, sampling, 256, 16bit, end"),
+                    .say("Commands are: view, control, view-application, control-application, stop, standard, sampling, 256, 16bit, end"),
             },
             Input::Window(FromWindow::Closed) => {
                 self.say("You closed the share window");

@@ -9,6 +9,8 @@ pub(crate) fn command(line: &str) -> Option<Action> {
     match line.trim() {
         "view" => Some(Action::Request(Activity::View)),
         "control" => Some(Action::Request(Activity::Control)),
+        "view-application" => Some(Action::Request(Activity::ViewApplication)),
+        "control-application" => Some(Action::Request(Activity::ControlApplication)),
         "stop" => Some(Action::StopShare),
         "standard" => Some(Action::DisplayMode(DisplayMode::Standard)),
         "sampling" => Some(Action::DisplayMode(DisplayMode::Sampling)),

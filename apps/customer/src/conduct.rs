@@ -7,10 +7,13 @@ use std::time::{Duration, Instant};
 use tessera::csr::EndReason;
 use tessera::customer::{Entrance, Event, Handle, Session};
 use tessera::{Network, Paths};
+use tessera_capture::x11::applications::RunningApplication;
 use tessera_terminal::{Key, LogTo, Screen};
 
+use crate::applications::Applications;
 use crate::cli::Options;
 use crate::error::Error;
+use crate::picker::Picker;
 use crate::sign::Sign;
 use crate::situation::{Action, Situation};
 use crate::{code, screen, source, wording};
@@ -26,6 +29,8 @@ pub(crate) enum Input {
     Key(Key),
     Line(String),
     TerminalGone,
+    /// A program that was started to be shared has a window, or has none after all.
+    Started(Option<RunningApplication>),
     /// The sign on the shared desktop was clicked.
     SignClicked,
     Terminate,
@@ -90,7 +95,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Error> {
             let _ = from_session.send(Input::SessionGone);
         })
         .map_err(Error::System)?;
-    Conductor::new(handle, situation, sign, inbox, full_screen)?.conduct(&inputs)
+    let applications = Applications::on(options.display.clone());
+    Conductor::new(handle, situation, (sign, applications), inbox, full_screen)?.conduct(&inputs)
 }
 
 fn end_on_signals(inbox: &Sender<Input>) -> Result<(), Error> {
@@ -108,6 +114,7 @@ struct Conductor {
     handle: Handle,
     situation: Situation,
     sign: Sign,
+    applications: Applications,
     inbox: Sender<Input>,
     /// The full-screen interface; without one, events are printed as lines.
     screen: Option<Screen>,
@@ -120,7 +127,7 @@ impl Conductor {
     fn new(
         handle: Handle,
         situation: Situation,
-        sign: Sign,
+        (sign, applications): (Sign, Applications),
         inbox: Sender<Input>,
         full_screen: bool,
     ) -> Result<Self, Error> {
@@ -138,7 +145,7 @@ impl Conductor {
             None
         };
         let started = Instant::now();
-        Ok(Self { handle, situation, sign, inbox, screen, started, deadline: None })
+        Ok(Self { handle, situation, sign, applications, inbox, screen, started, deadline: None })
     }
 
     fn conduct(mut self, inputs: &Receiver<Input>) -> Result<(), Error> {
@@ -185,6 +192,14 @@ impl Conductor {
             Input::SessionGone => return Ok(false),
             Input::Key(key) => self.situation.on_key(key, now),
             Input::Line(line) => self.situation.on_line(&line),
+            Input::Started(Some(application)) => {
+                self.handle.pick(vec![application]);
+                None
+            }
+            Input::Started(None) => {
+                self.not_started("No window of it has come, so nothing is shared".to_owned());
+                None
+            }
             Input::SignClicked => Some(self.situation.stop_everything()),
             Input::Terminate | Input::TerminalGone => Some(Action::Leave),
         };
@@ -197,7 +212,9 @@ impl Conductor {
     fn on_event(&mut self, event: Event, now: Duration) -> Result<bool, Error> {
         self.situation.on_event(&event, now);
         // A failure ends the program, which then says why.
-        if self.screen.is_none() && !matches!(event, Event::Failed(_)) {
+        if self.screen.is_none()
+            && !matches!(event, Event::Failed(_) | Event::SharedApplications(_))
+        {
             println!("{}", self.situation.notice());
             if let Some(request) = self.situation.request()
                 && matches!(event, Event::Asked { .. })
@@ -211,7 +228,10 @@ impl Conductor {
                 self.handle.leave();
                 return Err(Error::ScreenGone);
             }
-            Event::Sharing { .. } | Event::Controlled { .. } => self.show_sign(),
+            Event::Pick { .. } => self.pick(),
+            Event::Sharing { .. } | Event::Controlled { .. } | Event::SharedApplications(_) => {
+                self.show_sign();
+            }
             // The library still says goodbye and lets go of pressed keys; then it falls silent.
             Event::Ended { .. } => {
                 self.deadline.get_or_insert_with(|| Instant::now() + FAREWELL);
@@ -220,6 +240,28 @@ impl Conductor {
             _ => {}
         }
         Ok(true)
+    }
+
+    /// Shows what there is to be shared.
+    fn pick(&mut self) {
+        match self.applications.look() {
+            Ok((running, installed)) => {
+                let picker = Picker::new(running, installed);
+                if self.screen.is_none() {
+                    picker.lines().iter().for_each(|line| println!("{line}"));
+                }
+                self.situation.pick(picker);
+            }
+            Err(reason) => self.not_started(reason),
+        }
+    }
+
+    fn not_started(&mut self, reason: String) {
+        if self.screen.is_none() {
+            println!("{reason}");
+        }
+        self.handle.cancel_pick();
+        self.situation.note(reason);
     }
 
     fn show_sign(&mut self) {
@@ -234,6 +276,19 @@ impl Conductor {
     fn act(&mut self, action: Action) {
         match action {
             Action::Answer { id, granted, all } => self.handle.answer(id, granted, all),
+            Action::Pick(place) => {
+                let picked = self.applications.running.get(place).cloned();
+                self.handle.pick(picked.into_iter().collect());
+            }
+            Action::Start(place) => {
+                let inbox = self.inbox.clone();
+                let then = move |application| drop(inbox.send(Input::Started(application)));
+                if let Err(reason) = self.applications.start(place, then) {
+                    self.not_started(reason);
+                }
+            }
+            Action::CancelPick => self.handle.cancel_pick(),
+            Action::PickMore => self.pick(),
             Action::TakeBack => self.handle.withdraw_control(),
             Action::StopEverything => self.handle.withdraw_all(),
             Action::Leave => {

@@ -4,11 +4,13 @@
 //! It has no rules of its own: what is allowed, captured and carried out is decided by the library
 //! `tessera` from the answers that the person gives here.
 
+mod applications;
 mod cli;
 mod code;
 mod conduct;
 mod consent_log;
 mod error;
+mod picker;
 mod screen;
 mod sign;
 mod situation;

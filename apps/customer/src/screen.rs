@@ -6,6 +6,7 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph, Wrap};
 
+use crate::picker::Picker;
 use crate::situation::{Phase, Request, Situation};
 use crate::wording;
 
@@ -34,6 +35,12 @@ pub(crate) fn draw(situation: &Situation, frame: &mut Frame<'_>) {
     }
     if situation.is_leaving() {
         draw_box(frame, middle, "Leave the session?", leaving());
+    } else if let Some(picker) = situation.picker() {
+        let title = match picker.is_starting() {
+            true => "Start and share",
+            false => "Share which application?",
+        };
+        draw_box(frame, middle, title, choices(picker, middle.height));
     } else if let Some(request) = situation.request() {
         let title = format!("{} asks you", situation.csr_name());
         draw_box(frame, middle, &title, question(request));
@@ -66,6 +73,12 @@ fn draw_who(situation: &Situation, frame: &mut Frame<'_>, area: Rect) {
 fn draw_sharing(situation: &Situation, frame: &mut Frame<'_>, area: Rect) {
     let (text, style) = match (situation.is_sharing(), situation.is_controlled()) {
         (false, _) => ("Nobody sees your desktop.", Style::new()),
+        (true, false) if !situation.applications().is_empty() => {
+            ("AN APPLICATION OF YOURS IS BEING SEEN. Press s to stop.", ALERT)
+        }
+        (true, true) if !situation.applications().is_empty() => {
+            ("AN APPLICATION OF YOURS IS BEING SEEN AND CONTROLLED. Press s to stop.", ALERT)
+        }
         (true, false) => ("YOUR DESKTOP IS BEING SEEN. Press s to stop.", ALERT),
         (true, true) => ("YOUR DESKTOP IS BEING SEEN AND CONTROLLED. Press s to stop.", ALERT),
     };
@@ -91,6 +104,34 @@ fn question(request: &Request) -> Vec<Line<'_>> {
     ]
 }
 
+/// As much of the list as the box takes, with the selected line in view, and the keys.
+fn choices(picker: &Picker, height: u16) -> Vec<Line<'_>> {
+    let (names, selected) = picker.list();
+    // The box's edges, an empty line and the keys take four.
+    let room = usize::from(height).saturating_sub(4).max(1);
+    let first = selected.saturating_sub(room - 1);
+    let mut lines: Vec<_> = names
+        .iter()
+        .enumerate()
+        .skip(first)
+        .take(room)
+        .map(|(at, name)| match at == selected {
+            true => Line::styled(format!("> {name}"), STRONG),
+            false => Line::raw(format!("  {name}")),
+        })
+        .collect();
+    lines.push(Line::raw(""));
+    lines.push(Line::from(vec![
+        Span::styled("Enter", STRONG),
+        Span::raw("  share it     "),
+        Span::styled("n", STRONG),
+        Span::raw("  new application / running ones     "),
+        Span::styled("x", STRONG),
+        Span::raw("  nothing"),
+    ]));
+    lines
+}
+
 fn leaving() -> Vec<Line<'static>> {
     vec![
         Line::raw("Sharing stops and you are no longer connected."),
@@ -106,6 +147,10 @@ fn keys_of(situation: &Situation) -> Line<'static> {
     if situation.is_controlled() {
         spans.push(Span::styled("c", STRONG));
         spans.push(Span::raw("  take control back     "));
+    }
+    if !situation.applications().is_empty() {
+        spans.push(Span::styled("m", STRONG));
+        spans.push(Span::raw("  share more     "));
     }
     spans.push(Span::styled("q", STRONG));
     spans.push(Span::raw("  leave the session"));

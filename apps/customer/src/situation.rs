@@ -8,6 +8,7 @@ use tessera::Activity;
 use tessera::customer::Event;
 use tessera_terminal::Key;
 
+use crate::picker::{Choice, Picker};
 use crate::wording;
 
 /// A request is not answered by keys pressed this soon after it appeared: they were meant for what
@@ -41,6 +42,14 @@ pub(crate) struct Request {
 pub(crate) enum Action {
     /// Answer a request.
     Answer { id: u32, granted: bool, all: bool },
+    /// Share the application at this place of the list.
+    Pick(usize),
+    /// Start the program at this place of its list, and share it.
+    Start(usize),
+    /// Share no application.
+    CancelPick,
+    /// Look what else could be shared.
+    PickMore,
     /// Take control back; the representative goes on viewing.
     TakeBack,
     /// Stop sharing and withdraw everything that was allowed.
@@ -57,6 +66,10 @@ pub(crate) struct Situation {
     sharing: bool,
     controlled: bool,
     request: Option<Request>,
+    /// While the person chooses what to share.
+    picker: Option<Picker>,
+    /// The applications that are shared, and nothing else; none while it is the desktop.
+    applications: Vec<String>,
     /// Activities allowed on the command line, until the person withdraws them.
     standing: Vec<Activity>,
     /// Whether the person allowed everything for the session.
@@ -75,6 +88,8 @@ impl Situation {
             sharing: false,
             controlled: false,
             request: None,
+            picker: None,
+            applications: Vec::new(),
             standing,
             all: false,
             leaving: false,
@@ -101,6 +116,20 @@ impl Situation {
 
     pub(crate) const fn request(&self) -> Option<&Request> {
         self.request.as_ref()
+    }
+
+    pub(crate) const fn picker(&self) -> Option<&Picker> {
+        self.picker.as_ref()
+    }
+
+    /// The applications that are shared; none while it is the desktop, or nothing.
+    pub(crate) fn applications(&self) -> &[String] {
+        &self.applications
+    }
+
+    /// The person is to choose what to share.
+    pub(crate) fn pick(&mut self, picker: Picker) {
+        self.picker = Some(picker);
     }
 
     /// Whether the person is being asked if they want to leave.
@@ -144,17 +173,28 @@ impl Situation {
             Event::Sharing { on, .. } => {
                 self.sharing = *on;
                 self.controlled &= *on;
+                if !*on {
+                    self.applications.clear();
+                    self.picker = None;
+                }
             }
             Event::Controlled { on } => self.controlled = *on,
+            Event::SharedApplications(names) => {
+                self.applications.clone_from(names);
+                self.picker = None;
+            }
             Event::CsrSilent { silent: true } => self.phase = Phase::Silent,
             Event::CsrSilent { silent: false } => self.phase = Phase::Joined,
             Event::CsrLost { .. } => {
                 self.phase = Phase::Lost;
                 self.request = None;
+                self.picker = None;
             }
             _ => {}
         }
-        self.notice = wording::event(event, &self.csr_name);
+        if !matches!(event, Event::SharedApplications(_)) {
+            self.notice = wording::event(event, &self.csr_name);
+        }
     }
 
     /// A key was pressed at `now`.
@@ -168,7 +208,7 @@ impl Situation {
                 self.leaving = true;
                 None
             }
-            Key::Char(answer @ ('y' | 'Y' | 'n' | 'N' | 'a' | 'A')) => {
+            Key::Char(answer @ ('y' | 'Y' | 'n' | 'N' | 'a' | 'A')) if self.picker.is_none() => {
                 let too_soon = |request: &Request| now.saturating_sub(request.shown_at) < TOO_SOON;
                 if self.request.as_ref().is_none_or(too_soon) {
                     return None;
@@ -176,7 +216,11 @@ impl Situation {
                 self.answer(!matches!(answer, 'n' | 'N'), matches!(answer, 'a' | 'A'))
             }
             Key::Char('c' | 'C') if self.controlled => Some(Action::TakeBack),
-            _ => None,
+            Key::Char('m' | 'M') if !self.applications.is_empty() => Some(Action::PickMore),
+            key => {
+                let choice = self.picker.as_mut()?.on_key(key)?;
+                Some(self.picked(choice))
+            }
         }
     }
 
@@ -193,7 +237,12 @@ impl Situation {
 
     /// A line was typed where the program has no screen: the same letters as the keys, at once.
     pub(crate) fn on_line(&mut self, line: &str) -> Option<Action> {
+        let choice = self.picker.as_ref().and_then(|picker| picker.on_line(line));
+        if let Some(choice) = choice {
+            return Some(self.picked(choice));
+        }
         match line.trim().to_ascii_lowercase().as_str() {
+            "m" => (!self.applications.is_empty()).then_some(Action::PickMore),
             "y" => self.answer(true, false),
             "n" => self.answer(false, false),
             "a" => self.answer(true, true),
@@ -201,6 +250,15 @@ impl Situation {
             "s" => Some(self.stop_everything()),
             "q" => Some(Action::Leave),
             _ => None,
+        }
+    }
+
+    fn picked(&mut self, choice: Choice) -> Action {
+        self.picker = None;
+        match choice {
+            Choice::Running(place) => Action::Pick(place),
+            Choice::Installed(place) => Action::Start(place),
+            Choice::Nothing => Action::CancelPick,
         }
     }
 
@@ -218,6 +276,7 @@ impl Situation {
     /// Whatever was allowed is allowed no longer.
     pub(crate) fn stop_everything(&mut self) -> Action {
         self.all = false;
+        self.picker = None;
         self.standing.clear();
         self.request = None;
         Action::StopEverything
@@ -301,5 +360,26 @@ mod tests {
         situation.on_event(&Event::Withdrawn { id: 7 }, LATER);
         assert_eq!(situation.on_key(Key::Char('y'), LATER), None);
         assert_eq!(situation.on_line("y"), None);
+    }
+
+    #[test]
+    fn an_application_is_picked_shared_and_added_to() {
+        let mut situation = Situation::new(Vec::new());
+        situation.pick(Picker::new(vec!["Letter".into()], vec!["Browser".into()]));
+        assert_eq!(situation.on_key(Key::Char('n'), Duration::ZERO), None);
+        assert_eq!(situation.on_key(Key::Enter, Duration::ZERO), Some(Action::Start(0)));
+        assert!(situation.picker().is_none());
+        assert_eq!(situation.on_key(Key::Char('m'), Duration::ZERO), None, "nothing is shared");
+        situation.on_event(&Event::SharedApplications(vec!["Browser".into()]), Duration::ZERO);
+        situation.on_event(&Event::Sharing { on: true, reason: None }, Duration::ZERO);
+        assert_eq!(situation.applications(), ["Browser"]);
+        assert_eq!(situation.on_line("m"), Some(Action::PickMore));
+        situation.pick(Picker::new(vec!["Letter".into()], Vec::new()));
+        assert_eq!(situation.on_line("1"), Some(Action::Pick(0)));
+        situation.pick(Picker::default());
+        situation.on_key(Key::Char('s'), Duration::ZERO);
+        assert!(situation.picker().is_none(), "stopping everything also stops choosing");
+        situation.on_event(&Event::Sharing { on: false, reason: None }, Duration::ZERO);
+        assert!(situation.applications().is_empty());
     }
 }

@@ -15,9 +15,13 @@ pub(crate) fn event(event: &Event, csr: &str) -> String {
         }
         Event::Asked { text, .. } => text.clone(),
         Event::Withdrawn { .. } => format!("{csr} has taken the request back"),
-        Event::Sharing { on: true, .. } => format!("{csr} now sees your desktop"),
+        Event::Pick { control: false } => format!("Choose the application that {csr} may see"),
+        Event::Pick { control: true } => {
+            format!("Choose the application that {csr} may see and use")
+        }
+        Event::Sharing { on: true, .. } => format!("{csr} now sees what you share"),
         Event::Sharing { on: false, reason } => {
-            format!("{csr} no longer sees your desktop{}", reason.map_or("", why))
+            format!("{csr} no longer sees what you share{}", reason.map_or("", why))
         }
         Event::Controlled { on: true } => format!("{csr} may now use your mouse and keyboard"),
         Event::Controlled { on: false } => format!("{csr} cannot use your mouse and keyboard"),
@@ -57,10 +61,14 @@ const fn why(reason: EndReason) -> &'static str {
 /// The sign on the shared desktop while it is shared; `None` while it is not.
 pub(crate) fn sign(situation: &Situation) -> Option<String> {
     let csr = situation.csr_name();
+    let what = match situation.applications() {
+        [] => "this desktop".to_owned(),
+        applications => format!("only: {}", applications.join(", ")),
+    };
     match (situation.is_sharing(), situation.is_controlled()) {
         (false, _) => None,
-        (true, false) => Some(format!("{csr} is viewing this desktop - click here to stop")),
-        (true, true) => Some(format!("{csr} is controlling this desktop - click here to stop")),
+        (true, false) => Some(format!("{csr} is viewing {what} - click here to stop")),
+        (true, true) => Some(format!("{csr} is controlling {what} - click here to stop")),
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crossbeam::channel::{Receiver, Sender};
-use tessera_capture::x11::{X11Input, X11Source};
-use tessera_capture::{InputSink, ScreenSource};
+use tessera_capture::CaptureError;
+use tessera_capture::x11::applications::RunningApplication;
 use tessera_transport::pairing::{Number, Ticket};
 use tessera_transport::path;
 use tessera_transport::{CloseReason, Closed, Endpoint, Fingerprint, LinkError};
@@ -17,19 +17,21 @@ use super::joining::{self, Joined, Pass, Rejoined, WayBack};
 use super::keeper::Keeper;
 use super::layer::SharedLayer;
 use super::log_file::LogFile;
+use super::surface::Surface;
 use super::unfinished;
 use super::{Events, directory, next_command, until};
 use crate::annotate::{Board, Op, Rights};
-use crate::customer::{Command, Entrance, Event, Handle, OpenSource, Options, Screen};
+use crate::customer::{Command, Entrance, Event, Handle, Options};
 use crate::figures::ShareFigures;
 use crate::pipeline::{Sharer, SourceNotice, ViewerId};
+use crate::session::activity::{Right, Surface as Shared};
 use crate::session::messages::{MAX_NAME_CHARS, Message, VERSION};
 use crate::session::roster::RosterError;
 use crate::session::rules::Consent;
 use crate::session::rules::session::GRACE_S;
 use crate::session::share::{Control as Operated, ShareTarget};
 use crate::session::{self, Action, Notice, Participant, Policy, Setup};
-use crate::{Display, Error, Kept, Paths, chat, clock, plain_text};
+use crate::{Activity, Display, Error, Kept, Paths, chat, clock, plain_text};
 
 /// Arrivals and notices that may wait for the session's thread.
 const ARRIVALS: usize = 64;
@@ -55,7 +57,7 @@ pub(crate) fn join(options: Options) -> Result<(Handle, Receiver<Event>), Error>
 struct Session {
     endpoint: Endpoint,
     back: WayBack,
-    open_source: OpenSource,
+    surface: Surface,
     control: Option<Control>,
     /// How the session was entered: the code, until there is a ticket.
     entrance: Entrance,
@@ -108,7 +110,7 @@ impl Session {
             options;
         let name = plain_text(&name, MAX_NAME_CHARS);
         // Opened first: a missing display is reported before anybody is bothered.
-        let (open_source, sink) = open_screen(screen)?;
+        let (surface, sink) = Surface::new(screen)?;
         let endpoint = directory::bind(None, &data_dir, None)?;
         if network.paths == Paths::Relayed {
             endpoint.forbid_direct();
@@ -141,7 +143,7 @@ impl Session {
         let consent = Consent::of(&standing_consent);
         let policy = Policy {
             can_operate: control.is_some(),
-            switched_off: unfinished(),
+            switched_off: switched_off(&surface),
             ..Policy::default()
         };
         let (identity, csr) = (endpoint.identity(), found.csr);
@@ -169,7 +171,7 @@ impl Session {
         let mut session = Self {
             endpoint,
             back,
-            open_source,
+            surface,
             machine,
             log,
             operated: Operated::Off,
@@ -257,6 +259,8 @@ impl Session {
             Command::Annotate(on) => session::Command::Annotate { sharer: self.machine.own(), on },
             Command::Mark(mark) => session::Command::Mark { sharer: self.machine.own(), mark },
             Command::Chat(text) => return self.chat(&text, events),
+            Command::Pick(picked) => return self.pick(&picked, events),
+            Command::CancelPick => session::Command::CancelPick,
             Command::WithdrawControl => session::Command::WithdrawControl,
             Command::WithdrawAll => session::Command::WithdrawAll,
             Command::Stop => session::Command::StopShare { sharer: self.machine.own() },
@@ -268,6 +272,19 @@ impl Session {
     fn order(&mut self, command: session::Command) {
         if let Err(refusal) = self.machine.command(command, clock::now_us()) {
             tracing::debug!(%refusal, "refused");
+        }
+    }
+
+    /// Shares what was picked, or shares it as well.
+    fn pick(&mut self, picked: &[RunningApplication], events: &mut Events<Event>) {
+        let also = self.surface.shows_applications();
+        let target = self.surface.target(picked, also);
+        let command = match also {
+            true => session::Command::ChangeTarget(target),
+            false => session::Command::Pick(target),
+        };
+        if let Err(refusal) = self.machine.command(command, clock::now_us()) {
+            events.send(Event::Notice(refusal.to_string()));
         }
     }
 
@@ -309,7 +326,7 @@ impl Session {
     /// Ends the connection and what is shared over it.
     fn disconnect(&mut self) -> Option<Connection> {
         let (connection, viewer) = self.connection.take()?;
-        self.sharer.stop();
+        self.stop_sharing();
         self.sharer.remove_viewer(viewer);
         Some(connection)
     }
@@ -373,6 +390,10 @@ impl Session {
             }
             SourceNotice::LocalPress => self.pressed_here(),
             SourceNotice::Remark(sentence) => events.send(Event::Notice(sentence)),
+            SourceNotice::Gone(CaptureError::ApplicationGone) => {
+                events.send(Event::Notice(CaptureError::ApplicationGone.to_string()));
+                self.order(session::Command::StopShare { sharer: self.machine.own() });
+            }
             SourceNotice::Gone(error) => self.screen_gone(&error.into(), events),
         }
     }
@@ -389,11 +410,16 @@ impl Session {
                 Action::Send { message, .. } => self.send(&message),
                 Action::ShowTo { .. } => self.show(),
                 Action::StartSharing { target } => {
+                    tell_names(&target, events);
                     if let Err(error) = self.start_sharing(&target) {
                         self.screen_gone(&error, events);
                     }
                 }
-                Action::StopSharing => self.sharer.stop(),
+                Action::StopSharing => self.stop_sharing(),
+                Action::ChangeTarget { target } => {
+                    self.surface.change(&target);
+                    tell_names(&target, events);
+                }
                 Action::AllowInput { from } => {
                     let peer =
                         self.connection.as_ref().map(|(connection, _)| connection.link.peer());
@@ -437,7 +463,6 @@ impl Session {
                 }
                 // This program is connected to the holder of control alone, sees nobody's pictures, and lets nobody in.
                 Action::HideFrom { .. }
-                | Action::ChangeTarget { .. }
                 | Action::StartViewing { .. }
                 | Action::StopViewing { .. }
                 | Action::MakeTicket { .. }
@@ -449,7 +474,7 @@ impl Session {
                 | Action::LogCustomerBackOn => {}
             }
         }
-        let kept = self.keeper.newest().filter(|kept| kept.shows != self.machine.shows());
+        let kept = self.keeper.newest().filter(|kept| kept.shows != self.shows_desktop());
         if let Some(ticket) = kept.map(|kept| kept.ticket.clone()) {
             self.keep(ticket);
         }
@@ -463,8 +488,22 @@ impl Session {
             csr: self.back.found.csr,
             csr_name: self.machine.name_of(self.back.found.csr).to_owned(),
             ticket,
-            shows: self.machine.shows(),
+            shows: self.shows_desktop(),
         });
+    }
+
+    /// Whether a restarted program shows the desktop again. It would not know which applications or
+    /// which monitor alone were shown, and must not show more.
+    fn shows_desktop(&self) -> bool {
+        let target = self.machine.share().map(|share| &share.target);
+        self.machine.shows()
+            && !self.surface.shows_applications()
+            && target.is_none_or(|target| *target == ShareTarget::DESKTOP)
+    }
+
+    fn stop_sharing(&mut self) {
+        self.sharer.stop();
+        self.surface.close();
     }
 
     fn rejoin(&mut self) {
@@ -503,10 +542,10 @@ impl Session {
         let Some((connection, _)) = &self.connection else {
             return Ok(());
         };
-        if !self.machine.may_see(connection.link.peer()) || *target != ShareTarget::DESKTOP {
+        if !self.machine.may_see(connection.link.peer()) {
             return Err(RosterError::Members.into());
         }
-        let source = (self.open_source)()?;
+        let source = self.surface.open(target)?;
         let notices = self.notices.0.clone();
         let pressed = Arc::clone(&self.pressed);
         let injector = self.control.as_ref().map(Control::injector);
@@ -535,6 +574,7 @@ impl Session {
             }
             Notice::Asked { id, activity, text } => Event::Asked { id, activity, text },
             Notice::Withdrawn { id } => Event::Withdrawn { id },
+            Notice::Pick { right } => Event::Pick { control: right == Right::Control },
             Notice::Sharing { on, reason } => Event::Sharing { on, reason },
             Notice::Controlled { control, .. } => {
                 match (std::mem::replace(&mut self.operated, control), control) {
@@ -588,15 +628,22 @@ fn is_final(error: &Error) -> bool {
     }
 }
 
-fn open_screen(screen: Screen) -> Result<(OpenSource, Option<Box<dyn InputSink>>), Error> {
-    match screen {
-        Screen::Own { open, sink } => Ok((open, sink)),
-        Screen::Display(display) => {
-            let sink = X11Input::open(display.as_deref())?;
-            let open: OpenSource = Box::new(move || {
-                Ok(Box::new(X11Source::open(display.as_deref())?) as Box<dyn ScreenSource>)
-            });
-            Ok((open, Some(Box::new(sink))))
-        }
+/// What this program cannot do: what none can yet, and applications where there is no display.
+fn switched_off(surface: &Surface) -> Vec<Activity> {
+    let mut off = unfinished();
+    if !surface.has_applications() {
+        let is_application = |activity: &Activity| {
+            activity.share().is_some_and(|kind| kind.surface == Shared::Application)
+        };
+        off.extend(Activity::ALL.into_iter().filter(is_application));
+    }
+    off
+}
+
+/// Says which applications are shared, if it is applications.
+fn tell_names(target: &ShareTarget, events: &mut Events<Event>) {
+    if let ShareTarget::Applications { windows } = target {
+        let names = windows.iter().map(|window| window.name.clone()).collect();
+        events.send(Event::SharedApplications(names));
     }
 }

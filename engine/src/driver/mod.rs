@@ -15,6 +15,7 @@ mod keeper;
 mod layer;
 mod log_file;
 mod reach;
+mod surface;
 
 use std::time::Duration;
 
@@ -31,7 +32,12 @@ const COMMAND_QUEUE: usize = 64;
 
 /// What the session's rules know and the programs cannot do yet: it is refused without a question.
 fn unfinished() -> Vec<Activity> {
-    let finished = [Activity::View, Activity::Control];
+    let finished = [
+        Activity::View,
+        Activity::Control,
+        Activity::ViewApplication,
+        Activity::ControlApplication,
+    ];
     Activity::ALL.into_iter().filter(|activity| !finished.contains(activity)).collect()
 }
 

@@ -33,13 +33,13 @@ const MOTION: u8 = 6;
 const TAKES_EFFECT_MS: u32 = 100;
 
 /// An X server that is killed with the test.
-struct Server {
+pub(crate) struct Server {
     process: Child,
-    name: String,
+    pub(crate) name: String,
 }
 
 impl Server {
-    fn start(program: &str, display: Option<&str>) -> Self {
+    pub(crate) fn start(program: &str, display: Option<&str>) -> Self {
         let mut command = Command::new(program);
         command.args(["-displayfd", "1", "-screen"]);
         match display {

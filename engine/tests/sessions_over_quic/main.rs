@@ -1,6 +1,7 @@
 //! Whole sessions: both sides as the programs run them, over real QUIC on loopback.
 
 mod annotating;
+mod applications;
 mod local_click;
 mod network;
 mod people;

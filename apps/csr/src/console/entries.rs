@@ -53,8 +53,8 @@ impl Area {
                 Entry::Later("Share control"),
             ],
             Self::Application => &[
-                Entry::Later("Request view"),
-                Entry::Later("Request control"),
+                Entry::Request(Activity::ViewApplication),
+                Entry::Request(Activity::ControlApplication),
                 Entry::Later("Share view"),
                 Entry::Later("Share control"),
                 Entry::Later("Co-browse view"),
@@ -81,7 +81,7 @@ impl Area {
 pub(crate) enum Entry {
     /// Show the code that a customer joins with.
     Invite,
-    /// Ask the customer to allow this on their desktop.
+    /// Ask the customer to allow this.
     Request(Activity),
     /// Choose the display mode and the number of colours.
     Options,

@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 
 use tessera::csr::{EndReason, Event};
+use tessera::session::activity::Surface;
 use tessera::{Activity, Code, ColourCount, Display, DisplayMode};
 use tessera_terminal::Key;
 
@@ -62,6 +63,8 @@ pub(crate) struct Model {
     control: bool,
     display: Display,
     waiting: Option<Activity>,
+    /// Whether what is shared is an application, by what was granted last.
+    application: bool,
     tab: usize,
     /// Whether the customer information area has the selection, not the tab.
     aside: bool,
@@ -82,6 +85,7 @@ impl Model {
             control: false,
             display: Display::default(),
             waiting: None,
+            application: false,
             // Desktop: what a representative needs first.
             tab: 1,
             aside: false,
@@ -133,8 +137,10 @@ impl Model {
     /// Whether `activity` goes on already.
     pub(crate) const fn has(&self, activity: Activity) -> bool {
         match activity {
-            Activity::View => self.sharing,
-            Activity::Control => self.sharing && self.control,
+            Activity::View => self.sharing && !self.application,
+            Activity::Control => self.sharing && self.control && !self.application,
+            Activity::ViewApplication => self.sharing && self.application,
+            Activity::ControlApplication => self.sharing && self.control && self.application,
             _ => false,
         }
     }
@@ -199,7 +205,10 @@ impl Model {
             Event::RequestReceived { .. } => {
                 self.dialog = Some(Dialog::Message(wording::event(event)));
             }
-            Event::Answered { granted, .. } => {
+            Event::Answered { activity, granted } => {
+                if *granted && let Some(kind) = activity.share() {
+                    self.application = kind.surface == Surface::Application;
+                }
                 self.waiting = None;
                 // The answer makes the message that the request has arrived pointless.
                 self.dialog = match self.dialog.take() {

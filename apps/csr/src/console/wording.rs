@@ -38,11 +38,11 @@ pub(crate) fn event(event: &Event) -> String {
         Event::Answered { activity, granted: false } => {
             format!("The customer does not allow you {}", to(*activity))
         }
-        Event::ShareStarted(_) => "You see the customer's desktop".to_owned(),
+        Event::ShareStarted(_) => "You see what the customer shares".to_owned(),
         Event::ControlChanged { allowed: true } => {
-            "You may control the desktop; click in the share window to begin".to_owned()
+            "You may control it; click in the share window to begin".to_owned()
         }
-        Event::ControlChanged { allowed: false } => "You no longer control the desktop".to_owned(),
+        Event::ControlChanged { allowed: false } => "You no longer control it".to_owned(),
         Event::ControlPaused { paused: true } => {
             "The customer took control back; click in the share window to take it again".to_owned()
         }

@@ -23,7 +23,7 @@ fn the_desktop_is_shown_exactly_operated_and_let_go_of() {
     let mut customer = setting.customer(&shared, &["--consent", "view,control"]);
     customer.expect("Warning: Started with consent");
     customer.expect("may now use your mouse and keyboard");
-    csr.expect("You may control the desktop");
+    csr.expect("You may control it");
 
     // While only viewing, the remote pointer is drawn into the picture; a click begins control.
     wait_until("the share window", || seen.has_window("Kim: viewing, click to control"));
@@ -80,7 +80,7 @@ fn a_wrong_code_is_refused_and_the_right_one_still_works() {
     csr.type_line("view");
     customer.expect("Lee asks");
     customer.type_line("y");
-    csr.expect("You see the customer's desktop");
+    csr.expect("You see what the customer shares");
     wait_until("the sign on the shared desktop", || shared.has_window("Lee is viewing"));
     customer.type_line("s");
     csr.expect("Sharing has ended: the customer stopped it");
@@ -96,16 +96,16 @@ fn a_customer_who_vanishes_is_reported_and_can_come_back() {
     let setting = Setting::new();
     let mut csr = setting.csr(&seen, &["--request", "view"]);
     let mut customer = setting.customer(&shared, &["--consent", "view"]);
-    csr.expect("You see the customer's desktop");
+    csr.expect("You see what the customer shares");
     customer.kill();
     // Its system says that the port is closed, before a second of silence has passed.
     csr.expect_before("The connection to the customer is lost", "Nothing is heard");
     let mut again = setting.customer(&shared, &["--consent", "view"]);
     csr.expect("Kim is back");
-    csr.expect("You see the customer's desktop");
+    csr.expect("You see what the customer shares");
     wait_until("the share window", || seen.has_window("Kim: viewing"));
     seen.close("Kim: viewing");
-    again.expect("no longer sees your desktop: they stopped it");
+    again.expect("no longer sees what you share: they stopped it");
     Program::end_both(&mut csr, &mut again);
 }
 
@@ -119,7 +119,7 @@ fn a_pulled_cable_shows_as_silence_then_as_loss_and_mends_by_itself() {
     let setting = Setting::between(Some(cable.near()), Some(cable.far()), cable.near_ip());
     let mut csr = setting.csr(&seen, &["--request", "view"]);
     let mut customer = setting.customer(&shared, &["--consent", "view"]);
-    csr.expect("You see the customer's desktop");
+    csr.expect("You see what the customer shares");
     wait_until("the share window", || seen.has_window("Kim: viewing"));
     cable.pull();
     csr.expect_before("Nothing is heard from the customer's computer", "is lost");
@@ -130,7 +130,7 @@ fn a_pulled_cable_shows_as_silence_then_as_loss_and_mends_by_itself() {
     cable.plug();
     csr.expect("Kim is back");
     customer.expect("You are again connected with Lee");
-    csr.expect("You see the customer's desktop");
+    csr.expect("You see what the customer shares");
     Program::end_both(&mut csr, &mut customer);
 }
 
@@ -160,7 +160,7 @@ fn a_share_window_whose_display_goes_away_ends_the_session_in_our_words() {
     let setting = Setting::new();
     let mut csr = setting.csr(&seen, &["--request", "view"]);
     let mut customer = setting.customer(&shared, &["--consent", "view"]);
-    csr.expect("You see the customer's desktop");
+    csr.expect("You see what the customer shares");
     wait_until("the share window", || seen.has_window("Kim: viewing"));
     seen.stop();
     customer.expect("Lee has ended the session");
@@ -193,7 +193,7 @@ fn a_display_that_goes_away_ends_the_share_and_is_said() {
     let setting = Setting::new();
     let mut csr = setting.csr(&seen, &["--request", "view"]);
     let mut customer = setting.customer(&shared, &["--consent", "view"]);
-    csr.expect("You see the customer's desktop");
+    csr.expect("You see what the customer shares");
     shared.stop();
     csr.expect("Sharing has ended");
     assert_eq!(customer.wait(), Some(1));
