@@ -7,7 +7,7 @@ DEMO_ARGS ?=
 FUZZ_SECONDS ?= 5
 LATENCY_ARGS ?= --profile lan,dsl,bad --against tigervnc,x11vnc
 
-.PHONY: help setup build demo test tidy check loom fuzz bench latency
+.PHONY: help setup build demo test tidy check loom simulate fuzz bench latency
 
 help: ## print this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -38,6 +38,10 @@ check: ## formatting, clippy and documentation, warnings denied
 loom: ## check every interleaving of the hand-over slot
 	@scripts/setup build
 	RUSTC_WORKSPACE_WRAPPER=scripts/rustc-loom $(CARGO) test --locked --workspace --lib slot::model
+
+simulate: ## play 10,000 sessions against the reference model of the rules
+	@scripts/setup build
+	TESSERA_SIMULATED_SESSIONS=10000 $(CARGO) test --locked --release -p tessera --test simulation no_session -- --nocapture
 
 fuzz: ## run every fuzz target for FUZZ_SECONDS over its corpus
 	@scripts/setup build

@@ -128,6 +128,11 @@ pub enum Message {
         /// Whether the customer agreed.
         granted: bool,
     },
+    /// Customer to a primary who has come, come back, or taken over: what was granted and goes on.
+    Running {
+        /// All of it.
+        activities: Vec<Activity>,
+    },
     /// An activity that was granted is over: by the customer, or by the primary who had asked for it.
     ActivityEnded {
         /// Which.
@@ -260,6 +265,9 @@ impl Message {
         match self {
             Self::Hello { version, name, head } => {
                 Self::Hello { version, name: plain_text(&name, MAX_NAME_CHARS), head }
+            }
+            Self::Running { ref activities } if activities.len() > Activity::ALL.len() => {
+                Self::Unknown
             }
             Self::Request { id, activity, text } => {
                 Self::Request { id, activity, text: plain_text(&text, MAX_TEXT_CHARS) }

@@ -12,7 +12,7 @@ mod verify;
 
 pub use verify::{Finding, Report, verify};
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -30,8 +30,8 @@ pub const MAX_ENTRY_BYTES: usize = 6 * 1024;
 /// Longest line of a file in bytes: an entry, whose quotes are escaped, with its signature.
 pub const MAX_LINE_BYTES: usize = 3 * MAX_ENTRY_BYTES;
 
-/// Entries that wait for the representative's signature; older ones stay without it.
-const MAX_WAITING: usize = 64;
+/// Entries that are kept for representatives who have not signed them yet, and known by these; a session has few.
+const MAX_KEPT: usize = 256;
 
 /// Stands before what the customer signs.
 const CONTEXT: &[u8] = b"tessera consent 1\n";
@@ -168,15 +168,24 @@ pub struct Writer {
     identity: Arc<Identity>,
     sequence: u64,
     previous: Option<String>,
-    /// Entries without the representative's signature.
-    waiting: VecDeque<SignedRecord>,
+    /// The latest entries with their places.
+    kept: VecDeque<(u64, SignedRecord)>,
+    /// The last entry that each representative has signed.
+    taken: BTreeMap<Fingerprint, u64>,
 }
 
 impl Writer {
     /// The log of a session that begins.
     #[must_use]
     pub const fn new(session: Number, identity: Arc<Identity>) -> Self {
-        Self { session, identity, sequence: 0, previous: None, waiting: VecDeque::new() }
+        Self {
+            session,
+            identity,
+            sequence: 0,
+            previous: None,
+            kept: VecDeque::new(),
+            taken: BTreeMap::new(),
+        }
     }
 
     /// Goes on with the log of a session whose file ends with `last`, of a program that was started anew.
@@ -208,27 +217,30 @@ impl Writer {
         let text = String::from_utf8_lossy(&json::to_bytes(&entry)).into_owned();
         let signature = self.identity.sign(&[CONTEXT, text.as_bytes()].concat());
         let record = SignedRecord { entry: text, key: self.identity.public_key(), signature };
-        self.sequence += 1;
         self.previous = Some(record.hash());
-        if self.waiting.len() == MAX_WAITING {
-            self.waiting.pop_front();
+        if self.kept.len() == MAX_KEPT {
+            self.kept.pop_front();
         }
-        self.waiting.push_back(record.clone());
+        self.kept.push_back((self.sequence, record.clone()));
+        self.sequence += 1;
         record
     }
 
-    /// Entries to send to a representative who has come or come back.
-    pub fn unsigned(&self) -> impl Iterator<Item = &SignedRecord> {
-        self.waiting.iter()
+    /// Entries that `representative`, who has come, come back or taken over, has not signed yet.
+    pub fn unsigned_by(&self, representative: Fingerprint) -> impl Iterator<Item = &SignedRecord> {
+        let taken = self.taken.get(&representative).copied();
+        let unsigned = self.kept.iter().filter(move |(sequence, _)| Some(*sequence) > taken);
+        unsigned.map(|(_, record)| record)
     }
 
-    /// Takes the signature of `signer`; whether it is one of an entry that waited for it.
+    /// Takes the signature of `signer`; whether it is one of an entry.
     pub fn countersigned(&mut self, signer: Fingerprint, signed: &Countersignature) -> bool {
-        let place = self.waiting.iter().position(|record| signed.is_of(record));
-        let Some(place) = place.filter(|_| signed.key.fingerprint() == signer) else {
+        let found = self.kept.iter().find(|(_, record)| signed.is_of(record));
+        let Some((sequence, _)) = found.filter(|_| signed.key.fingerprint() == signer) else {
             return false;
         };
-        self.waiting.remove(place);
+        let taken = self.taken.entry(signer).or_insert(*sequence);
+        *taken = (*taken).max(*sequence);
         true
     }
 }
@@ -236,8 +248,8 @@ impl Writer {
 /// The log of one customer as the representative's program takes it.
 #[derive(Clone, Debug, Default)]
 pub struct Reader {
-    /// Sequence and hash of the last entry.
-    last: Option<(u64, String)>,
+    /// Places and hashes of the latest entries, the newest last.
+    known: VecDeque<(u64, String)>,
 }
 
 /// An entry is not one of the customer's log.
@@ -248,8 +260,8 @@ pub struct Reader {
 pub struct NotAnEntry;
 
 impl Reader {
-    /// Takes an entry of the customer with `key`; one that came before is signed again. `None` for one that this side has
-    /// no beginning of, which a representative who came later signs nevertheless, from there on.
+    /// Takes an entry of the customer with `key`, and signs that it was seen; whether it is new as well. The first may be any:
+    /// a representative may come later than the log begins.
     ///
     /// # Errors
     /// When it is not the customer's, of another session, or leaves out or repeats a place.
@@ -259,21 +271,23 @@ impl Reader {
         customer: Fingerprint,
         session: Number,
         identity: &Identity,
-    ) -> Result<Countersignature, NotAnEntry> {
+    ) -> Result<(Countersignature, bool), NotAnEntry> {
         let entry = Entry::parse(&record.entry).ok_or(NotAnEntry)?;
+        let place = (entry.sequence, record.hash());
+        let is_known = self.known.contains(&place);
+        let follows = self.known.back().is_none_or(|(sequence, hash)| {
+            sequence.checked_add(1) == Some(entry.sequence) && entry.previous.as_ref() == Some(hash)
+        });
         let is_theirs = record.key.fingerprint() == customer && entry.session == session;
-        let follows = match &self.last {
-            None => true,
-            Some((sequence, hash)) => {
-                let is_next = sequence.checked_add(1) == Some(entry.sequence)
-                    && entry.previous.as_ref() == Some(hash);
-                is_next || (*sequence == entry.sequence && record.hash() == *hash)
-            }
-        };
-        if !is_theirs || !follows || !record.is_signed() {
+        if !is_theirs || !(is_known || follows) || !record.is_signed() {
             return Err(NotAnEntry);
         }
-        self.last = Some((entry.sequence, record.hash()));
-        Ok(Countersignature::sign(record, identity))
+        if !is_known {
+            if self.known.len() == MAX_KEPT {
+                self.known.pop_front();
+            }
+            self.known.push_back(place);
+        }
+        Ok((Countersignature::sign(record, identity), !is_known))
     }
 }

@@ -5,9 +5,9 @@ use tessera_transport::pairing::{Ticket, TicketVerdict};
 
 use super::peer::Link;
 use super::{Action, Interrupted, Notice, Participant};
-use crate::session::activity::Right;
+use crate::session::activity::{Activity, Right, Surface};
 use crate::session::messages::{Message, VERSION};
-use crate::session::roster::{Member, Role};
+use crate::session::roster::{Head, Member, Role};
 use crate::session::rules::session::{RETRY_MAX_US, RETRY_MIN_US, VACANCY_US, within_grace};
 use crate::session::share::{EndReason, ShareTarget};
 
@@ -81,17 +81,22 @@ impl Participant {
             return;
         }
         self.cut_off(peer, now_us);
-        self.peers.entry(peer).or_default().link = Link::Greeting;
+        let known = self.peers.entry(peer).or_default();
+        (known.link, known.has_left) = (Link::Greeting, false);
         let (name, head) = (self.name.clone(), self.roster.head());
         self.send(peer, Message::Hello { version: VERSION, name, head });
     }
 
-    pub(super) fn greeted(
-        &mut self,
-        from: Fingerprint,
-        name: String,
-        head: Option<crate::session::roster::Head>,
-    ) {
+    /// There is to be a connection to a participant.
+    pub(super) fn seek(&mut self, peer: Fingerprint, now_us: u64) {
+        self.peers.entry(peer).or_default().link = Link::Lost {
+            lost_us: now_us,
+            retry_us: now_us.saturating_add(RETRY_MIN_US),
+            pause_us: RETRY_MIN_US,
+        };
+    }
+
+    pub(super) fn greeted(&mut self, from: Fingerprint, name: String, head: Option<Head>) {
         if head.is_some_and(|head| self.roster.contradicts(head)) {
             self.differs(from);
             return;
@@ -101,6 +106,7 @@ impl Participant {
         let Some(peer) = self.peers.get_mut(&from) else { return };
         peer.name = name;
         peer.seen = head.map(|head| head.sequence);
+        peer.held.clear();
         if waits {
             peer.link = Link::Unlisted;
             return;
@@ -126,10 +132,8 @@ impl Participant {
         if self.roster.is_holder() {
             self.brief(from, role);
         } else if self.roster.holder() == Some(from) {
-            let unsigned: Vec<_> = self.log.unsigned().cloned().collect();
-            for record in unsigned {
-                self.send(from, Message::Log(record));
-            }
+            self.tell_running(from);
+            self.tell_log(from);
         }
         if self.sends_video {
             self.send(from, Message::Video { on: true });
@@ -159,13 +163,7 @@ impl Participant {
         }
         let was_up = known.is_up();
         self.cut_off(peer, now_us);
-        if let Some(known) = self.peers.get_mut(&peer) {
-            known.link = Link::Lost {
-                lost_us: now_us,
-                retry_us: now_us.saturating_add(RETRY_MIN_US),
-                pause_us: RETRY_MIN_US,
-            };
-        }
+        self.seek(peer, now_us);
         if was_up {
             self.tell(Notice::Lost { peer });
         }
@@ -220,10 +218,12 @@ impl Participant {
         self.interrupted = Some(Interrupted { target: ShareTarget::DESKTOP, right: Right::View });
     }
 
-    /// Whether something is shown, or will be again by itself after a rejoin.
+    /// Whether the desktop is shown, or will be again by itself after a rejoin.
     #[must_use]
-    pub const fn shows(&self) -> bool {
-        self.share.is_some() || self.interrupted.is_some()
+    pub fn shows(&self) -> bool {
+        let shown = self.share.as_ref().map(|share| &share.target);
+        let shown = shown.or(self.interrupted.as_ref().map(|interrupted| &interrupted.target));
+        shown.is_some_and(|target| target.surface() == Surface::Desktop)
     }
 
     /// When [`Self::handle_timeout`] is due; `None` while nothing waits for time to pass.
@@ -297,10 +297,8 @@ impl Participant {
     }
 
     fn grace_us(&self, peer: Fingerprint) -> u64 {
-        let reboots = self
-            .peers
-            .get(&peer)
-            .is_some_and(|peer| peer.running.contains(&crate::session::activity::Activity::Reboot));
+        let reboots =
+            self.peers.get(&peer).is_some_and(|peer| peer.running.contains(&Activity::Reboot));
         (self.rules.grace_us)(reboots)
     }
 

@@ -37,6 +37,7 @@ impl Participant {
                 }
                 if !self.over {
                     self.all_listed();
+                    self.hear_held(now_us);
                 }
             }
             Err(error) if comes_from_holder => self.refuse_roster(error, now_us),
@@ -142,6 +143,7 @@ impl Participant {
                 self.joined(member.key);
             }
             if is_away && self.connects_to(member.key) {
+                self.seek(member.key, now_us);
                 self.actions.push_back(Action::Connect { to: member.key });
             }
             let is_first = self.primary_customer() == Some(self.own);
@@ -209,8 +211,11 @@ impl Participant {
         if self.roster.is_holder() {
             self.left(from, now_us);
         } else {
-            // The holder hears it as well, and takes them off the list.
+            // The holder hears it as well, and takes them off the list, or whoever takes over does.
             self.handle_lost(from, now_us);
+            if let Some(peer) = self.peers.get_mut(&from) {
+                peer.has_left = true;
+            }
         }
     }
 
@@ -221,7 +226,17 @@ impl Participant {
         if peer == self.own || self.roster.member(peer).is_none() {
             return Err(Refusal::NotThere);
         }
+        let was_connected = self.peers.get(&peer).is_some_and(Peer::is_connected);
         self.left(peer, now_us);
+        if was_connected {
+            // The list without them is the last that they read.
+            let gone = Action::Disconnect { from: peer };
+            self.actions.retain(|action| *action != gone);
+            if let Some(entry) = self.roster.newest().cloned() {
+                self.send(peer, Message::Roster(entry));
+            }
+            self.actions.push_back(Action::Part { from: peer });
+        }
         Ok(())
     }
 
@@ -384,6 +399,13 @@ impl Participant {
             self.interrupted = None;
             self.picking = None;
             self.end_own_share(reason);
+            if event != Event::CustomerSwitched {
+                // What their sharers said of it under the former holder may be on its way, and will not be heard.
+                let sharers: Vec<_> = self.peers.keys().copied().collect();
+                for sharer in sharers {
+                    self.watched_ended(sharer, reason);
+                }
+            }
         }
         if files {
             self.end_everywhere(Activity::is_file_transfer);

@@ -8,6 +8,10 @@ use crate::session::messages::{Message, VERSION};
 use crate::session::roster::Role;
 use crate::session::share::EndReason;
 
+/// Messages of one participant that wait for an entry of the roster. Entries follow within a round trip; a program
+/// that says more meanwhile is not ours.
+const MAX_HELD: usize = 64;
+
 impl Participant {
     /// A message has arrived.
     pub fn handle_message(&mut self, from: Fingerprint, message: Message, now_us: u64) {
@@ -33,20 +37,48 @@ impl Participant {
                     peer.tickets.confirm();
                 }
             }
-            (Link::Up, message) => {
-                let Some(role) = self.roster.role_of(from) else {
-                    self.send(from, Message::NotUnderstood);
-                    return;
-                };
-                if !self.knows_holder(from) {
-                    // It was said to somebody who held control before.
-                    return;
-                }
-                if !self.said(from, role, message, now_us) {
-                    self.send(from, Message::NotUnderstood);
-                }
-            }
+            (Link::Up, message) if self.is_behind(from) => self.hold(from, message),
+            (Link::Up, message) => self.hear(from, message, now_us),
             (_, _) => self.send(from, Message::NotUnderstood),
+        }
+    }
+
+    fn hear(&mut self, from: Fingerprint, message: Message, now_us: u64) {
+        let Some(role) = self.roster.role_of(from) else {
+            self.send(from, Message::NotUnderstood);
+            return;
+        };
+        // Else it was said to somebody who held control before.
+        if self.knows_holder(from) && !self.said(from, role, message, now_us) {
+            self.send(from, Message::NotUnderstood);
+        }
+    }
+
+    /// Whether a participant has taken entries of the roster that are still to come here: what they say then waits for
+    /// those.
+    fn is_behind(&self, from: Fingerprint) -> bool {
+        let own = self.roster.head().map(|head| head.sequence);
+        self.peers.get(&from).is_some_and(|peer| peer.seen > own)
+    }
+
+    fn hold(&mut self, from: Fingerprint, message: Message) {
+        let Some(peer) = self.peers.get_mut(&from) else { return };
+        if peer.held.len() < MAX_HELD {
+            peer.held.push_back(message);
+        } else {
+            self.send(from, Message::NotUnderstood);
+        }
+    }
+
+    /// Hears what waited for an entry of the roster that has come.
+    pub(super) fn hear_held(&mut self, now_us: u64) {
+        let peers: Vec<_> = self.peers.keys().copied().collect();
+        for from in peers {
+            while !self.over && !self.is_behind(from) {
+                let held = self.peers.get_mut(&from).and_then(|peer| peer.held.pop_front());
+                let Some(message) = held else { break };
+                self.hear(from, message, now_us);
+            }
         }
     }
 
@@ -75,6 +107,7 @@ impl Participant {
             }
             Message::RequestReceived { id } => self.received(from, id),
             Message::Answer { id, granted } => self.answered(from, id, granted),
+            Message::Running { activities } => self.running_at(from, role, activities),
             Message::ActivityEnded { activity } => self.activity_ended(from, role, activity),
             Message::Log(record) => self.logged(from, role, &record),
             Message::LogSigned(signed) => self.log_signed(from, &signed),
@@ -157,9 +190,13 @@ impl Participant {
         }
         let (session, identity) = (self.session, std::sync::Arc::clone(&self.identity));
         let Some(peer) = self.peers.get_mut(&from) else { return false };
-        let Ok(signed) = peer.log.take(record, from, session, &identity) else { return false };
-        for line in [Line::Record(record.clone()), Line::Countersigned(signed.clone())] {
-            self.actions.push_back(super::Action::Log { customer: from, line });
+        let Ok((signed, is_new)) = peer.log.take(record, from, session, &identity) else {
+            return false;
+        };
+        if is_new {
+            for line in [Line::Record(record.clone()), Line::Countersigned(signed.clone())] {
+                self.actions.push_back(super::Action::Log { customer: from, line });
+            }
         }
         self.send(from, Message::LogSigned(signed));
         true
@@ -171,7 +208,8 @@ impl Participant {
         signed: &crate::session::log::Countersignature,
     ) -> bool {
         use crate::session::log::Line;
-        if !self.log.countersigned(from, signed) {
+        let is_csr = self.roster.role_of(from).is_some_and(|role| role != Role::Customer);
+        if !is_csr || !self.log.countersigned(from, signed) {
             return false;
         }
         let line = Line::Countersigned(signed.clone());

@@ -271,6 +271,18 @@ impl Participant {
         &self.running
     }
 
+    /// The question that waits for an answer here: its number and what is asked for.
+    #[must_use]
+    pub fn question(&self) -> Option<(u32, Activity)> {
+        self.asked.as_ref().map(Asked::subject)
+    }
+
+    /// Whether this participant has to choose what to share: how much of it, and with whom.
+    #[must_use]
+    pub fn picking(&self) -> Option<(Right, Fingerprint)> {
+        self.picking.map(|Picking { right, controller }| (right, controller))
+    }
+
     /// What this participant shares.
     #[must_use]
     pub const fn share(&self) -> Option<&OwnShare> {

@@ -74,35 +74,27 @@ impl Participant {
         if holder.is_none() {
             self.vacated(change, now_us);
         } else if holder == Some(self.own) {
-            self.takes_over();
+            self.takes_over(now_us);
         } else if change.held_by == Some(self.own) {
             self.actions.push_back(Action::CloseDoor);
         } else if let Some(holder) = holder
             && !self.is_connected(holder)
         {
-            self.await_holder(holder, now_us);
-        }
-    }
-
-    /// The one who holds control now is not connected: the time to come begins.
-    fn await_holder(&mut self, holder: Fingerprint, now_us: u64) {
-        use super::peer::Link;
-        use crate::session::rules::session::RETRY_MIN_US;
-        let peer = self.peers.entry(holder).or_default();
-        if peer.link == Link::Away {
-            peer.link = Link::Lost {
-                lost_us: now_us,
-                retry_us: now_us.saturating_add(RETRY_MIN_US),
-                pause_us: RETRY_MIN_US,
-            };
-        } else if let Link::Lost { lost_us, .. } = &mut peer.link {
-            *lost_us = now_us;
+            // The time in which they have to come begins.
+            self.seek(holder, now_us);
+        } else if let Some(holder) = holder {
+            self.tell_running(holder);
+            self.tell_log(holder);
         }
     }
 
     /// This participant holds control now: what it alone decides goes on from what it knows.
-    fn takes_over(&mut self) {
+    fn takes_over(&mut self, now_us: u64) {
         self.actions.push_back(Action::OpenDoor);
+        let gone = self.peers.iter().filter_map(|(key, peer)| peer.has_left.then_some(*key));
+        for gone in gone.collect::<Vec<_>>() {
+            self.left(gone, now_us);
+        }
         if self.call.is_some() && !(self.rules.voice_outlives_passing)(self.policy.has_voice) {
             self.call = None;
             self.tell(Notice::Voice(None));
@@ -123,6 +115,9 @@ impl Participant {
         if self.call.is_some() && !(self.rules.voice_outlives_transfer)(started_by_sender) {
             self.call = None;
             self.tell(Notice::Voice(None));
+        } else if let (Some(call), Some(gone)) = (&mut self.call, change.held_by) {
+            call.members.retain(|member| *member != gone);
+            call.speakers.retain(|speaker| *speaker != gone);
         }
         self.helped = None;
         if !self.rules.grant_outlives_vacancy && !self.consent.is_empty() {

@@ -1,6 +1,6 @@
 //! What is known of another participant.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use tessera_transport::Fingerprint;
 use tessera_transport::pairing::TicketDesk;
@@ -9,6 +9,7 @@ use crate::annotate::Meter;
 use crate::session::activity::Activity;
 use crate::session::display::ColourCount;
 use crate::session::log;
+use crate::session::messages::Message;
 use crate::session::share::{Control, ShareTarget};
 
 /// The connection to another participant.
@@ -50,6 +51,10 @@ pub(super) struct Peer {
     pub(super) name: String,
     /// Entry of the roster that they have taken, as far as they have said.
     pub(super) seen: Option<u64>,
+    /// What they said about entries that this program has not taken yet.
+    pub(super) held: VecDeque<Message>,
+    /// Whether they have said goodbye to somebody who could not take them off the list.
+    pub(super) has_left: bool,
     pub(super) joined_before: bool,
     /// What they can come back with, where this program lets them in.
     pub(super) tickets: TicketDesk,

@@ -27,6 +27,12 @@ pub(super) struct Asking {
     activity: Activity,
 }
 
+impl Asked {
+    pub(super) const fn subject(&self) -> (u32, Activity) {
+        (self.id, self.activity)
+    }
+}
+
 impl Participant {
     pub(super) fn request(&mut self, activity: Activity) -> Result<(), Refusal> {
         if !self.may(self.rules.may_direct) {
@@ -185,6 +191,8 @@ impl Participant {
                     self.running.retain(|running| !running.is_file_transfer());
                 }
                 self.running.insert(activity);
+                // The answer may be to a request that they have replaced meanwhile.
+                self.tell_running(by);
                 let event = match activity {
                     Activity::Reboot => Event::Rebooting,
                     Activity::LogOn => Event::LoggedOn,
@@ -224,6 +232,42 @@ impl Participant {
             }
             self.tell(Notice::ActivityEnded { customer: self.own, activity });
         }
+    }
+
+    /// Tells the holder of control what goes on at this customer's computer: they may have come later, or know of what
+    /// a program that was started anew does not.
+    pub(super) fn tell_running(&mut self, holder: Fingerprint) {
+        if self.role() == Some(Role::Customer) {
+            let activities = self.running.iter().copied().collect();
+            self.send(holder, Message::Running { activities });
+        }
+    }
+
+    /// Sends the holder of control what they have not signed of this customer's log.
+    pub(super) fn tell_log(&mut self, holder: Fingerprint) {
+        let unsigned: Vec<_> = self.log.unsigned_by(holder).cloned().collect();
+        for record in unsigned {
+            self.send(holder, Message::Log(record));
+        }
+    }
+
+    pub(super) fn running_at(
+        &mut self,
+        from: Fingerprint,
+        role: Role,
+        activities: Vec<Activity>,
+    ) -> bool {
+        if role != Role::Customer || !self.roster.is_holder() {
+            return false;
+        }
+        if let Some(peer) = self.peers.get_mut(&from) {
+            peer.running = activities.into_iter().collect();
+            // Allowed after the request was replaced: nobody records.
+            if self.recording == Recording::Off && peer.running.remove(&Activity::Record) {
+                self.send(from, Message::ActivityEnded { activity: Activity::Record });
+            }
+        }
+        true
     }
 
     /// The customer has answered.

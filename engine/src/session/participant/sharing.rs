@@ -47,12 +47,12 @@ impl OwnShare {
 impl Participant {
     /// Shares as it was agreed on, changing a share in progress rather than restarting it (RULE-15).
     pub(super) fn share_as(&mut self, kind: ShareKind, controller: Fingerprint) {
-        let goes_on = self
-            .share
-            .as_ref()
-            .is_some_and(|share| (self.rules.goes_on_as)(share.target.surface(), kind.surface));
-        if goes_on {
-            self.give_control(kind.right, controller);
+        let surface = self.share.as_ref().map(|share| share.target.surface());
+        if let Some(surface) = surface {
+            // Something else that has begun meanwhile goes on as it is.
+            if (self.rules.goes_on_as)(surface, kind.surface) {
+                self.give_control(kind.right, controller);
+            }
         } else if crate::session::rules::sharing::needs_picking(kind.surface) {
             self.picking = Some(Picking { right: kind.right, controller });
             self.tell(Notice::Pick { right: kind.right });
@@ -66,6 +66,9 @@ impl Participant {
             return Err(Refusal::OtherShare);
         }
         let Picking { right, controller } = self.picking.take().ok_or(Refusal::NothingGoesOn)?;
+        // Whoever it was for may have left meanwhile.
+        let is_here = self.roster.member(controller).is_some();
+        let right = if is_here { right } else { Right::View };
         self.begin_share(target.clean(), right, Some(controller));
         Ok(())
     }

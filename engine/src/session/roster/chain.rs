@@ -198,16 +198,21 @@ impl Roster {
             return Ok(None);
         }
         let signer = signed.key.fingerprint();
-        if self.holder() != Some(signer) {
+        // The first entry may be the one by which the primary who was joined took control.
+        let is_theirs = match self.head() {
+            Some(_) => self.holder() == Some(signer),
+            None => {
+                holder_of(&entry.members) == Some(self.joined)
+                    && (signer == self.joined || signed.is_accepted_by(self.joined))
+            }
+        };
+        if !is_theirs {
             return Err(RosterError::Signature);
         }
         if entry.session != self.session {
             return Err(RosterError::OtherSession);
         }
         match self.head() {
-            None if holder_of(&entry.members) != Some(signer) => {
-                return Err(RosterError::Signature);
-            }
             None => {}
             Some(known) => {
                 let follows = known.sequence.checked_add(1) == Some(entry.sequence)
