@@ -28,6 +28,10 @@ const SAMPLE_BITS: u32 = 2;
 /// What stands where nothing is known to be held: nothing is found there either.
 const NOWHERE: Place = Place { page: 0, tile: TileIndex(0) };
 
+/// Of what a cache may hold the part that is used: two screens beside the three pictures that a line has
+/// in any case. Both ends' memory grows with it.
+const USED_PART: usize = 2;
+
 /// An anchor of a tile held.
 #[derive(Clone, Copy, Debug, Default)]
 struct CachedAnchor {
@@ -191,7 +195,7 @@ impl Directory {
                 continue;
             }
             let lost = self.lost(line, tile);
-            if lost >= MIN_WORTH && self.putting.len() < line.cache.capacity() {
+            if lost >= MIN_WORTH && self.putting.len() < most_held(&line.cache) {
                 worth += lost;
                 self.putting.push(tile);
                 self.forget_worth(line, tile);
@@ -303,7 +307,7 @@ impl Directory {
         let is_new = |tile: TileIndex| is_empty || cache.slot(page, tile).is_none();
         let new = self.putting.iter().filter(|&&tile| is_new(tile)).count();
         let held: usize = self.pages.iter().map(|page| page.tiles as usize).sum();
-        let mut room = cache.capacity().saturating_sub(held);
+        let mut room = most_held(cache).saturating_sub(held);
         while room < new {
             let least = self.least(Some(page));
             let tiles = self.pages[usize::from(least)].tiles as usize;
@@ -379,6 +383,11 @@ impl Directory {
             }
         }
     }
+}
+
+/// How many tiles are held at most.
+const fn most_held(cache: &Cache) -> usize {
+    cache.capacity() / USED_PART
 }
 
 /// The place of an anchor, if it is one of those remembered.

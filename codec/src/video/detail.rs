@@ -16,8 +16,8 @@ const VANISHING: f32 = 2.0 / 3.0;
 
 /// Bits of a coefficient that does not vanish, sign and place included, and of one that does. Guesses,
 /// by first frames of film.
-const KEPT_BITS: f32 = 3.0;
-const LOST_BITS: f32 = 0.1;
+const KEPT_BITS: f32 = 5.0;
+const LOST_BITS: f32 = 0.15;
 
 /// Octaves of squared coefficients.
 const OCTAVES: usize = 26;

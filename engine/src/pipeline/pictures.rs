@@ -1,7 +1,8 @@
 //! A small set of recycled pictures between one writer and one reader, newest first.
 //!
 //! Three pictures are enough: the reader holds at most two (the one it works on and, for a moment,
-//! its successor), so the writer always finds one. The writer remembers for each picture in which
+//! its successor), so the writer always finds one. Two are, if the reader gives its own back before it
+//! takes the next and can do without one for a moment. The writer remembers for each picture in which
 //! tiles it is older than the newest one, and brings only those and the newly changed tiles up to
 //! date when it reuses it. A picture that the reader has not taken yet is taken back and extended;
 //! so the change set that the reader sees is complete, however many pictures it missed.
@@ -16,7 +17,7 @@ use tessera_codec::{Frame, Region, Size};
 
 use super::slot::Slot;
 
-/// Pictures in a set; see the module text.
+/// Most pictures in a set; see the module text.
 const PICTURES: usize = 3;
 
 /// A picture on its way from a writer to a reader.
@@ -52,12 +53,24 @@ pub(crate) struct Writer<M> {
 pub(crate) struct Reader<M> {
     shared: Arc<Shared<M>>,
     current: Option<Box<Picture<M>>>,
+    /// Whether it gives a picture back before it takes the next.
+    gives_first: bool,
 }
 
 /// A set of black pictures of `size`.
 pub(crate) fn pictures<M: Default + Send>(size: Size) -> (Writer<M>, Reader<M>) {
+    set_of(PICTURES, size)
+}
+
+/// A smaller set, whose reader has no picture while the writer brings up to date the one that it was
+/// about to take.
+pub(crate) fn two_pictures<M: Default + Send>(size: Size) -> (Writer<M>, Reader<M>) {
+    set_of(2, size)
+}
+
+fn set_of<M: Default + Send>(count: usize, size: Size) -> (Writer<M>, Reader<M>) {
     let shared = Arc::new(Shared { newest: Slot::new(), free: ArrayQueue::new(PICTURES) });
-    for index in 0..PICTURES {
+    for index in 0..count {
         let picture = Picture {
             index,
             frame: Frame::black(size),
@@ -74,7 +87,7 @@ pub(crate) fn pictures<M: Default + Send>(size: Size) -> (Writer<M>, Reader<M>) 
         work: Region::empty(size),
         size,
     };
-    (writer, Reader { shared, current: None })
+    (writer, Reader { shared, current: None, gives_first: count < PICTURES })
 }
 
 impl<M: Default + Send> Writer<M> {
@@ -148,14 +161,22 @@ impl<M: Default + Send> Writer<M> {
 impl<M> Reader<M> {
     /// Takes the newest picture, giving the former one back; `false` when there is no newer one.
     pub(crate) fn advance(&mut self) -> bool {
+        if self.gives_first && !self.shared.newest.is_empty() {
+            self.give_back();
+        }
         let Some(picture) = self.shared.newest.take() else {
             return false;
         };
-        if let Some(former) = self.current.replace(picture) {
+        self.give_back();
+        self.current = Some(picture);
+        true
+    }
+
+    fn give_back(&mut self) {
+        if let Some(former) = self.current.take() {
             // The queue has room for every picture of the set.
             let _ = self.shared.free.push(former);
         }
-        true
     }
 
     /// The picture taken last.
@@ -203,12 +224,33 @@ mod tests {
         assert!(!reader.advance());
     }
 
+    #[test]
+    fn with_two_pictures_the_writer_always_finds_one() {
+        let (mut writer, mut reader) = two_pictures::<u32>(SIZE);
+        let ok = |_: &Region, _: &mut Frame| Ok::<_, Infallible>(());
+        let reading = std::thread::spawn(move || {
+            let mut seen = 0;
+            while seen < 100_000 {
+                reader.advance();
+                seen = reader.current().map_or(seen, |picture| picture.meta);
+            }
+        });
+        for number in 1..=100_000 {
+            // In a test, it panics when there is none.
+            writer.write(&one(number % 8), ok, |newest| *newest = number).unwrap();
+        }
+        reading.join().expect("it sees the last one");
+    }
+
     proptest! {
         /// Whatever the interleaving, what the reader holds equals the writer's truth at the time
         /// of writing, and its change sets cover every difference to what it held before.
         #[test]
-        fn every_picture_is_complete(steps in prop::collection::vec((0u32..8, any::<bool>(), any::<bool>()), 1..200)) {
-            let (mut writer, mut reader) = pictures::<u32>(SIZE);
+        fn every_picture_is_complete(
+            steps in prop::collection::vec((0u32..8, any::<bool>(), any::<bool>()), 1..200),
+            count in 2..=PICTURES,
+        ) {
+            let (mut writer, mut reader) = set_of::<u32>(count, SIZE);
             let mut truth = Frame::black(SIZE);
             let mut written = Frame::black(SIZE);
             let mut held = Frame::black(SIZE);

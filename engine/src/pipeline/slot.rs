@@ -5,7 +5,7 @@
 //! and bring it up to date instead of starting another. Nothing here waits and nothing allocates:
 //! values travel as boxes that the stages keep and reuse. Waking the other side is not done here.
 //!
-//! Every operation is one atomic exchange, hence wait-free. The only unsafe code of this package
+//! Every operation is one atomic exchange or load, hence wait-free. The only unsafe code of this package
 //! stands in this file; `make loom` checks all interleavings of it.
 #![allow(unsafe_code, reason = "ownership of a box passes through an atomic pointer")]
 
@@ -44,6 +44,11 @@ impl<T> Slot<T> {
     /// Takes the value out, if there is one.
     pub(crate) fn take(&self) -> Option<Box<T>> {
         self.exchange(std::ptr::null_mut())
+    }
+
+    /// Whether there is none, which may have changed by the time this is known.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pointer.load(Ordering::Acquire).is_null()
     }
 
     fn exchange(&self, new: *mut T) -> Option<Box<T>> {

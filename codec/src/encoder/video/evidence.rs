@@ -4,7 +4,7 @@ use crate::chain::Picture;
 use crate::encoder::choice::FILM_PAUSE_US;
 use crate::frame::{BYTES_PER_PIXEL, FrameView};
 use crate::geometry::{Rect, TILE};
-use crate::kernels::Vectorized;
+use crate::kernels::{self, Vectorized};
 
 /// What a tile tells of a video that may be playing in it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,7 +16,7 @@ pub(in crate::encoder) struct Play {
     drawn_us: u64,
     /// The pixels that the latest of them changed, and those of some before.
     areas: [Rect; 2],
-    /// Whether `Search::before` has the pixels as of the last change.
+    /// Whether `Search::prints` has what the pixels were as of the last change.
     pub(super) is_kept: bool,
 }
 
@@ -103,5 +103,115 @@ impl Vectorized for Differing<'_> {
             }
             _ => Rect::default(),
         }
+    }
+}
+
+/// What is remembered of a tile's pixels: enough to tell which of its rows and columns have changed. A
+/// change goes unnoticed once in four thousand million times.
+#[derive(Clone, Debug)]
+pub(super) struct Print {
+    rows: [u32; TILE as usize],
+    columns: [u32; TILE as usize],
+}
+
+/// Odd numbers without a pattern, by which the pixels of a row and of a column are weighted.
+const WEIGHTS: [u32; TILE as usize] = {
+    let mut weights = [0; TILE as usize];
+    let (mut at, mut state) = (0, 0x9e37_79b9_u32);
+    while at < weights.len() {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        weights[at] = state | 1;
+        at += 1;
+    }
+    weights
+};
+
+impl Print {
+    pub(super) const EMPTY: Self = Self { rows: [0; TILE as usize], columns: [0; TILE as usize] };
+
+    /// That of the pixels of `rect`, which is at most a tile large.
+    pub(super) fn of(frame: FrameView<'_>, rect: Rect) -> Self {
+        kernels::vectorize(PrintOf { frame, rect })
+    }
+
+    /// The smallest rectangle around the pixels in which it differs from `older`, both of `rect`.
+    pub(super) fn differing(&self, older: &Self, rect: Rect) -> Rect {
+        let span = |sums: &[u32], older: &[u32]| {
+            let differs = |(sum, older): (&u32, &u32)| sum != older;
+            let first = sums.iter().zip(older).position(differs)?;
+            let last = sums.iter().zip(older).rposition(differs)?;
+            Some((first as u16, (last - first) as u16 + 1))
+        };
+        let (rows, columns) = (span(&self.rows, &older.rows), span(&self.columns, &older.columns));
+        match (columns, rows) {
+            (Some((x, width)), Some((y, height))) => {
+                Rect::new(rect.x + x, rect.y + y, width, height)
+            }
+            _ => Rect::default(),
+        }
+    }
+}
+
+struct PrintOf<'a> {
+    frame: FrameView<'a>,
+    rect: Rect,
+}
+
+impl Vectorized for PrintOf<'_> {
+    type Output = Print;
+
+    #[inline(always)]
+    fn run(self) -> Print {
+        let Self { frame, rect } = self;
+        let mut print = Print::EMPTY;
+        for ((y, sum), down) in (rect.y..rect.y + rect.height).zip(&mut print.rows).zip(WEIGHTS) {
+            let row = frame.span(rect.x, y, rect.width).as_chunks::<BYTES_PER_PIXEL>().0;
+            for ((&pixel, column), across) in row.iter().zip(&mut print.columns).zip(WEIGHTS) {
+                let pixel = u32::from_le_bytes(pixel) & 0x00ff_ffff;
+                *sum = sum.wrapping_add(pixel.wrapping_mul(across));
+                *column = column.wrapping_add(pixel.wrapping_mul(down));
+            }
+        }
+        print
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::Frame;
+    use crate::geometry::Size;
+
+    #[test]
+    fn prints_tell_what_has_changed_to_the_pixel() {
+        let size = Size::new(150, 90);
+        let mut frame = Frame::black(size);
+        for (at, byte) in frame.data_mut().iter_mut().enumerate() {
+            *byte = (at * 37 % 251) as u8;
+        }
+        let rect = Rect::new(64, 64, 64, 26);
+        let before = Print::of(frame.view(), rect);
+        assert!(before.differing(&before, rect).is_empty());
+        frame.span_mut(70, 66, 1)[2] ^= 1;
+        frame.span_mut(81, 89, 1)[0] ^= 0x80;
+        // Outside, and the byte that is no colour.
+        frame.span_mut(63, 64, 1)[0] ^= 1;
+        frame.span_mut(127, 64, 1)[3] ^= 1;
+        let after = Print::of(frame.view(), rect);
+        assert_eq!(after.differing(&before, rect), Rect::new(70, 66, 12, 24));
+    }
+
+    #[test]
+    fn pixels_that_change_places_are_a_change() {
+        let size = Size::new(64, 64);
+        let mut frame = Frame::black(size);
+        frame.span_mut(3, 5, 1)[1] = 9;
+        let before = Print::of(frame.view(), size.rect());
+        frame.span_mut(3, 5, 1)[1] = 0;
+        frame.span_mut(4, 5, 1)[1] = 9;
+        let after = Print::of(frame.view(), size.rect());
+        assert_eq!(after.differing(&before, size.rect()), Rect::new(3, 5, 2, 1));
     }
 }

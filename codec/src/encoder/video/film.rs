@@ -131,6 +131,9 @@ impl FilmToCode {
 
 impl std::fmt::Debug for FilmToCode {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("FilmToCode").field("place", &self.place).finish_non_exhaustive()
+        out.debug_struct("FilmToCode")
+            .field("place", &self.place)
+            .field("quantizer", &self.quantizer)
+            .finish_non_exhaustive()
     }
 }

@@ -2,14 +2,14 @@
 //! in quick succession, and whose changes together keep filling one rectangle.
 
 use crate::bitstream::tiles_under;
-use crate::chain::{BLOCK, Picture};
+use crate::chain::BLOCK;
 use crate::colour::ColourMode;
 use crate::encoder::Encoder;
 use crate::encoder::config::Policy;
 use crate::encoder::grain::Nature;
 use crate::encoder::tile::{Held, Task, TileState};
 
-use super::evidence::{Differing, Play};
+use super::evidence::{Differing, Play, Print};
 use crate::frame::FrameView;
 use crate::geometry::{Rect, Size, TILE, TileGrid, TileIndex};
 use crate::kernels;
@@ -47,8 +47,8 @@ pub(super) struct Search {
     stack: Vec<TileIndex>,
     /// The rectangle seen last, and in how many calls in succession.
     candidate: (Rect, u8),
-    /// The source of tiles that were sent as film, of which the line holds nothing.
-    before: Picture,
+    /// What the source was of each tile that was sent as film, of which the line holds nothing.
+    prints: Vec<Print>,
 }
 
 impl Search {
@@ -60,7 +60,7 @@ impl Search {
             largest: nothing,
             stack: Vec::new(),
             candidate: (Rect::default(), 0),
-            before: Picture::black(Size::default()),
+            prints: Vec::new(),
         }
     }
 
@@ -69,6 +69,8 @@ impl Search {
         self.pending = Region::empty(size);
         self.component = Region::empty(size);
         self.largest = Region::empty(size);
+        self.prints.clear();
+        self.prints.resize(TileGrid::new(size).tiles() as usize, Print::EMPTY);
         self.forget_rectangle();
     }
 
@@ -202,12 +204,19 @@ impl Encoder {
                     continue;
                 };
                 let rect = grid.rect(tile);
-                let older = match (state.leaf, state.play.is_kept) {
-                    (0, _) => Some(originals.picture(line)),
-                    (_, true) => Some(&search.before),
-                    (_, false) => None,
+                let is_leaf = film.contains(tile);
+                let known = search.prints.get_mut(tile.0 as usize);
+                let print = (is_leaf || state.leaf > 0).then(|| Print::of(frame, rect));
+                let area = match (state.leaf, &print, &known) {
+                    (0, ..) => {
+                        let older = originals.picture(line);
+                        Some(kernels::vectorize(Differing { older, frame, rect }))
+                    }
+                    (_, Some(print), Some(known)) if state.play.is_kept => {
+                        Some(print.differing(known, rect))
+                    }
+                    _ => None,
                 };
-                let area = older.map(|older| kernels::vectorize(Differing { older, frame, rect }));
                 let area = area.filter(|area| !area.is_empty());
                 if !Nature::of(frame, area.unwrap_or(rect)).is_film() {
                     state.play.change_to_drawn(now_us);
@@ -215,12 +224,9 @@ impl Encoder {
                 }
                 any = true;
                 state.play.change(area.unwrap_or_default(), now_us);
-                state.play.is_kept = film.contains(tile);
-                if state.play.is_kept {
-                    if search.before.size() != grid.size() {
-                        search.before.reset(grid.size());
-                    }
-                    search.before.take(frame, rect, &line.colours);
+                state.play.is_kept = is_leaf;
+                if let (true, Some(known), Some(print)) = (is_leaf, known, print) {
+                    *known = print;
                 }
             }
         }
