@@ -176,7 +176,7 @@ impl Feed {
     /// before is shown whole.
     pub fn show(&mut self, picture: FrameView<'_>, changed: &Region, info: PictureInfo) {
         self.pictures.resize(picture.size());
-        let copied: Result<(), std::convert::Infallible> = self.pictures.write(
+        let copied: Result<bool, std::convert::Infallible> = self.pictures.write(
             changed,
             |tiles, frame: &mut Frame| {
                 for rect in tiles.rects() {
@@ -187,7 +187,10 @@ impl Feed {
             |described| *described = info,
         );
         match copied {
-            Ok(()) => self.shared.wake(),
+            Ok(is_shown) => {
+                debug_assert!(is_shown, "of three pictures the reader holds two at most");
+                self.shared.wake();
+            }
             Err(never) => match never {},
         }
     }

@@ -28,9 +28,10 @@ const SAMPLE_BITS: u32 = 2;
 /// What stands where nothing is known to be held: nothing is found there either.
 const NOWHERE: Place = Place { page: 0, tile: TileIndex(0) };
 
-/// Of what a cache may hold the part that is used: two screens beside the three pictures that a line has
-/// in any case. Both ends' memory grows with it.
-const USED_PART: usize = 2;
+/// Of what a cache may hold so many tiles are used, or two screens of them if that is more: beside the
+/// three pictures that a line has in any case. Both ends' memory grows with it.
+const MOST_HELD: usize = 1_024;
+const SCREENS_HELD: usize = 2;
 
 /// An anchor of a tile held.
 #[derive(Clone, Copy, Debug, Default)]
@@ -195,7 +196,7 @@ impl Directory {
                 continue;
             }
             let lost = self.lost(line, tile);
-            if lost >= MIN_WORTH && self.putting.len() < most_held(&line.cache) {
+            if lost >= MIN_WORTH && self.putting.len() < most_held(&line.cache, self.grid) {
                 worth += lost;
                 self.putting.push(tile);
                 self.forget_worth(line, tile);
@@ -307,7 +308,7 @@ impl Directory {
         let is_new = |tile: TileIndex| is_empty || cache.slot(page, tile).is_none();
         let new = self.putting.iter().filter(|&&tile| is_new(tile)).count();
         let held: usize = self.pages.iter().map(|page| page.tiles as usize).sum();
-        let mut room = most_held(cache).saturating_sub(held);
+        let mut room = most_held(cache, self.grid).saturating_sub(held);
         while room < new {
             let least = self.least(Some(page));
             let tiles = self.pages[usize::from(least)].tiles as usize;
@@ -385,9 +386,9 @@ impl Directory {
     }
 }
 
-/// How many tiles are held at most.
-const fn most_held(cache: &Cache) -> usize {
-    cache.capacity() / USED_PART
+/// How many tiles are held at most, of a canvas of `grid`.
+fn most_held(cache: &Cache, grid: TileGrid) -> usize {
+    cache.capacity().min(MOST_HELD.max(grid.tiles() as usize * SCREENS_HELD))
 }
 
 /// The place of an anchor, if it is one of those remembered.

@@ -66,7 +66,7 @@ impl Canvas {
         self.drawn.clear();
         self.drawn.add(drawn);
         let frame = &self.frame;
-        let copied: Result<(), Infallible> = self.pictures.write(
+        let copied: Result<bool, Infallible> = self.pictures.write(
             &self.drawn,
             |tiles, picture| {
                 for rect in tiles.rects() {
@@ -77,7 +77,10 @@ impl Canvas {
             |()| {},
         );
         match copied {
-            Ok(()) => self.waker.wake(),
+            Ok(is_shown) => {
+                debug_assert!(is_shown, "of three pictures the reader holds two at most");
+                self.waker.wake();
+            }
             Err(never) => match never {},
         }
     }

@@ -102,31 +102,39 @@ impl Capture {
     }
 
     fn capture(&mut self, damage_us: u64) -> Result<(), CaptureError> {
-        let Self { source, pictures, damage, .. } = self;
-        pictures.resize(source.size());
-        self.stage.gate.capturing();
-        let written = pictures.write(
-            damage,
-            |tiles, frame| source.read(tiles, frame),
-            |captured| {
-                if captured.damage_us == 0 {
-                    captured.damage_us = damage_us;
+        loop {
+            let Self { source, pictures, damage, .. } = self;
+            pictures.resize(source.size());
+            self.stage.gate.capturing();
+            let written = pictures.write(
+                damage,
+                |tiles, frame| source.read(tiles, frame),
+                |captured| {
+                    if captured.damage_us == 0 {
+                        captured.damage_us = damage_us;
+                    }
+                },
+            );
+            match written {
+                Ok(true) => {
+                    self.damage.clear();
+                    self.damage_us = None;
+                    self.stage.gate.captured();
+                    return Ok(());
                 }
-            },
-        );
-        match written {
-            Ok(()) => {
-                self.damage.clear();
-                self.damage_us = None;
-                self.stage.gate.captured();
-                Ok(())
+                Ok(false) => {
+                    self.stage.gate.capture_waits_for_picture();
+                    if !self.pictures.is_at_hand() {
+                        return Ok(());
+                    }
+                }
+                // The next wait tells the new size and replaces the damage.
+                Err(CaptureError::SizeChanged) => {
+                    self.stage.gate.not_captured();
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
             }
-            // The next wait tells the new size and replaces the damage.
-            Err(CaptureError::SizeChanged) => {
-                self.stage.gate.not_captured();
-                Ok(())
-            }
-            Err(error) => Err(error),
         }
     }
 

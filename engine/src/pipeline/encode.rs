@@ -130,14 +130,15 @@ impl Encode {
             self.stage.gate.encoder_waits();
             turn = self.take_turns(now_us);
         }
-        // Newer pixels go first.
-        let is_open = self.seating.iter().any(|seat| seat.is_open());
-        let capture_goes = self.stage.gate.encoder_idle(is_open);
         let mut film = self.take_film(now_us);
         if matches!(film, FilmTurn::Blocked(_)) {
             self.stage.gate.encoder_waits();
             film = self.take_film(now_us);
         }
+        // Newer pixels go first.
+        self.pictures.lay_down();
+        let is_open = self.seating.iter().any(|seat| seat.is_open());
+        let capture_goes = self.stage.gate.encoder_idle(is_open);
         let film_us = match film {
             FilmTurn::None => None,
             FilmTurn::Blocked(until_us) => until_us,

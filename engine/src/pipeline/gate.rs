@@ -68,6 +68,13 @@ impl Gate {
         self.encoder_busy.store(false, Ordering::SeqCst);
     }
 
+    /// The encoder holds the picture for something else, and the source is woken when it lays it down
+    /// and some viewer has a slot. It may have done so by now: the capture thread looks once more.
+    pub(crate) fn capture_waits_for_picture(&self) {
+        self.encoder_busy.store(false, Ordering::SeqCst);
+        self.capture_waits.store(true, Ordering::SeqCst);
+    }
+
     /// The encoder has nothing to do with the picture that it has, or no slot for it: newer pixels
     /// go first, if some viewer has a slot. Returns whether the capture thread was waiting for that
     /// and now is awake.

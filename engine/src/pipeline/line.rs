@@ -548,7 +548,8 @@ mod tests {
                 frame.data_mut().copy_from_slice(self.screen.data());
                 Ok::<_, std::convert::Infallible>(())
             };
-            let Ok(()) = self.pictures.0.write(&drawn, paint, |_| {});
+            let Ok(is_written) = self.pictures.0.write(&drawn, paint, |_| {});
+            assert!(is_written);
             assert!(self.pictures.1.advance());
             if let Some(picture) = self.pictures.1.current() {
                 self.line.damage(&picture.changed);

@@ -1,8 +1,9 @@
 //! A small set of recycled pictures between one writer and one reader, newest first.
 //!
 //! Three pictures are enough: the reader holds at most two (the one it works on and, for a moment,
-//! its successor), so the writer always finds one. Two are, if the reader gives its own back before it
-//! takes the next and can do without one for a moment. The writer remembers for each picture in which
+//! its successor), so the writer always finds one. One is, where writer and reader do not work at the
+//! same time in any case: the reader lays it down when it is done, and whoever is first takes it up. The
+//! writer remembers for each picture in which
 //! tiles it is older than the newest one, and brings only those and the newly changed tiles up to
 //! date when it reuses it. A picture that the reader has not taken yet is taken back and extended;
 //! so the change set that the reader sees is complete, however many pictures it missed.
@@ -11,6 +12,7 @@
 //! canvas to its source. No lock, no allocation except when the size changes.
 
 use std::sync::Arc;
+use std::sync::atomic::{Ordering, fence};
 
 use crossbeam::queue::ArrayQueue;
 use tessera_codec::{Frame, Region, Size};
@@ -29,6 +31,8 @@ pub(crate) struct Picture<M> {
     pub(crate) changed: Region,
     /// What the writer says about it.
     pub(crate) meta: M,
+    /// Whether the reader has laid it down: what has changed in it is known.
+    is_known: bool,
 }
 
 struct Shared<M> {
@@ -53,8 +57,6 @@ pub(crate) struct Writer<M> {
 pub(crate) struct Reader<M> {
     shared: Arc<Shared<M>>,
     current: Option<Box<Picture<M>>>,
-    /// Whether it gives a picture back before it takes the next.
-    gives_first: bool,
 }
 
 /// A set of black pictures of `size`.
@@ -62,10 +64,9 @@ pub(crate) fn pictures<M: Default + Send>(size: Size) -> (Writer<M>, Reader<M>) 
     set_of(PICTURES, size)
 }
 
-/// A smaller set, whose reader has no picture while the writer brings up to date the one that it was
-/// about to take.
-pub(crate) fn two_pictures<M: Default + Send>(size: Size) -> (Writer<M>, Reader<M>) {
-    set_of(2, size)
+/// A single picture, which the reader has to [lay down](Reader::lay_down).
+pub(crate) fn single_picture<M: Default + Send>(size: Size) -> (Writer<M>, Reader<M>) {
+    set_of(1, size)
 }
 
 fn set_of<M: Default + Send>(count: usize, size: Size) -> (Writer<M>, Reader<M>) {
@@ -76,6 +77,7 @@ fn set_of<M: Default + Send>(count: usize, size: Size) -> (Writer<M>, Reader<M>)
             frame: Frame::black(size),
             changed: Region::empty(size),
             meta: M::default(),
+            is_known: false,
         };
         // The queue has room for every picture of the set.
         let _ = shared.free.push(Box::new(picture));
@@ -87,7 +89,7 @@ fn set_of<M: Default + Send>(count: usize, size: Size) -> (Writer<M>, Reader<M>)
         work: Region::empty(size),
         size,
     };
-    (writer, Reader { shared, current: None, gives_first: count < PICTURES })
+    (writer, Reader { shared, current: None })
 }
 
 impl<M: Default + Send> Writer<M> {
@@ -106,17 +108,15 @@ impl<M: Default + Send> Writer<M> {
     /// `update` is called once with the tiles in which the picture at hand has to be brought up to
     /// date: those of `changed` and those that this picture missed. `describe` gets what was said
     /// about the picture if it was taken back unread, else the default. When `update` fails, nothing
-    /// is handed over, and the next picture counts as changed in every tile.
+    /// is handed over, and the next picture counts as changed in every tile. `false` when the reader
+    /// has the only picture: nothing was done.
     pub(crate) fn write<E>(
         &mut self,
         changed: &Region,
         update: impl FnOnce(&Region, &mut Frame) -> Result<(), E>,
         describe: impl FnOnce(&mut M),
-    ) -> Result<(), E> {
-        let Some(mut picture) = self.begin() else {
-            debug_assert!(false, "the reader holds more than two pictures");
-            return Ok(());
-        };
+    ) -> Result<bool, E> {
+        let Some(mut picture) = self.begin() else { return Ok(false) };
         picture.changed.merge(changed);
         picture.changed.merge(&self.owed);
         self.work.assign(&self.stale[picture.index]);
@@ -138,14 +138,21 @@ impl<M: Default + Send> Writer<M> {
         }
         describe(&mut picture.meta);
         let displaced = self.shared.newest.put(picture);
-        debug_assert!(displaced.is_none(), "only the writer puts pictures in");
-        Ok(())
+        debug_assert!(displaced.is_none(), "what was in it has been taken back");
+        Ok(true)
+    }
+
+    /// Whether [`Self::write`] would find a picture at this moment.
+    pub(crate) fn is_at_hand(&self) -> bool {
+        // Whoever announced that it waits sees what was laid down before that could be seen.
+        fence(Ordering::SeqCst);
+        !self.shared.newest.is_empty() || !self.shared.free.is_empty()
     }
 
     fn begin(&mut self) -> Option<Box<Picture<M>>> {
-        let unread = self.shared.newest.take();
-        let taken_back = unread.is_some();
-        let mut picture = unread.or_else(|| self.shared.free.pop())?;
+        let newest = self.shared.newest.take();
+        let taken_back = newest.as_ref().is_some_and(|picture| !picture.is_known);
+        let mut picture = newest.or_else(|| self.shared.free.pop())?;
         if picture.frame.size() != self.size {
             picture.frame = Frame::black(self.size);
             picture.changed = Region::empty(self.size);
@@ -154,28 +161,32 @@ impl<M: Default + Send> Writer<M> {
             picture.changed.clear();
             picture.meta = M::default();
         }
+        picture.is_known = false;
         Some(picture)
     }
 }
 
 impl<M> Reader<M> {
-    /// Takes the newest picture, giving the former one back; `false` when there is no newer one.
+    /// Takes the newest picture, giving the former one back; `false` when there is no newer one. One
+    /// that was laid down is taken up again, unless the writer has it.
     pub(crate) fn advance(&mut self) -> bool {
-        if self.gives_first && !self.shared.newest.is_empty() {
-            self.give_back();
-        }
         let Some(picture) = self.shared.newest.take() else {
             return false;
         };
-        self.give_back();
-        self.current = Some(picture);
-        true
-    }
-
-    fn give_back(&mut self) {
-        if let Some(former) = self.current.take() {
+        let is_new = !picture.is_known;
+        if let Some(former) = self.current.replace(picture) {
             // The queue has room for every picture of the set.
             let _ = self.shared.free.push(former);
+        }
+        is_new
+    }
+
+    /// Lays the picture taken last down, where the writer finds it.
+    pub(crate) fn lay_down(&mut self) {
+        if let Some(mut picture) = self.current.take() {
+            picture.is_known = true;
+            let displaced = self.shared.newest.put(picture);
+            debug_assert!(displaced.is_none(), "there is a single picture");
         }
     }
 
@@ -225,21 +236,22 @@ mod tests {
     }
 
     #[test]
-    fn with_two_pictures_the_writer_always_finds_one() {
-        let (mut writer, mut reader) = two_pictures::<u32>(SIZE);
+    fn a_single_picture_goes_to_and_fro_and_is_new_once() {
+        let (mut writer, mut reader) = single_picture::<u32>(SIZE);
         let ok = |_: &Region, _: &mut Frame| Ok::<_, Infallible>(());
-        let reading = std::thread::spawn(move || {
-            let mut seen = 0;
-            while seen < 100_000 {
-                reader.advance();
-                seen = reader.current().map_or(seen, |picture| picture.meta);
-            }
-        });
-        for number in 1..=100_000 {
-            // In a test, it panics when there is none.
-            writer.write(&one(number % 8), ok, |newest| *newest = number).unwrap();
-        }
-        reading.join().expect("it sees the last one");
+        assert!(writer.write(&one(0), ok, |meta| *meta = 7).unwrap());
+        assert!(reader.advance());
+        assert!(!writer.write(&one(1), ok, |_| ()).unwrap(), "the reader has it");
+        reader.lay_down();
+        assert!(reader.current().is_none());
+        assert!(!reader.advance(), "it is known");
+        assert_eq!(reader.current().expect("taken up again").meta, 7);
+        reader.lay_down();
+        assert!(writer.write(&one(1), ok, |meta| *meta += 1).unwrap());
+        assert!(reader.advance());
+        let seen = reader.current().expect("just taken");
+        assert_eq!(seen.changed.iter().map(|tile| tile.0).collect::<Vec<_>>(), [1]);
+        assert_eq!(seen.meta, 1, "what was said of it before has been read");
     }
 
     proptest! {
@@ -248,7 +260,7 @@ mod tests {
         #[test]
         fn every_picture_is_complete(
             steps in prop::collection::vec((0u32..8, any::<bool>(), any::<bool>()), 1..200),
-            count in 2..=PICTURES,
+            count in 1..=PICTURES,
         ) {
             let (mut writer, mut reader) = set_of::<u32>(count, SIZE);
             let mut truth = Frame::black(SIZE);
@@ -276,6 +288,9 @@ mod tests {
                     prop_assert!(seen.frame == written);
                     paint(&seen.changed, &mut held, &seen.frame);
                     prop_assert!(held == seen.frame);
+                }
+                if count == 1 {
+                    reader.lay_down();
                 }
             }
         }

@@ -18,7 +18,7 @@ use super::aside::Aside;
 use super::capture::{Capture, Captured};
 use super::encode::{Encode, Epochs, MAX_LINES, Settings};
 use super::film;
-use super::pictures::two_pictures;
+use super::pictures::single_picture;
 use super::seat::{Seat, Wishes};
 use super::sharer_connection::{CurrentSeat, Shared, SharerConnection};
 use super::spawn;
@@ -144,7 +144,7 @@ impl Sharer {
         self.stop();
         let stage = Arc::new(Stage::new(source.waker(), Arc::clone(&self.coding)));
         let seatings = Arc::new(Seatings::new());
-        let (writer, reader) = two_pictures::<Captured>(source.size());
+        let (writer, reader) = single_picture::<Captured>(source.size());
         let on_notice: OnNotice = Box::new(on_notice);
         let settings = Settings {
             threads: default_threads(),
