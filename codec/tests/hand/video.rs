@@ -32,7 +32,7 @@ fn take_number(bytes: &mut &[u8]) -> u32 {
 impl HandFrame {
     /// Takes a valid update apart.
     pub(crate) fn read(update: &[u8]) -> Self {
-        assert_eq!(update[..4], [0x54, 0x65, 3, 4], "magic, version, kind");
+        assert_eq!(update[..4], [0x54, 0x65, 4, 4], "magic, version, kind");
         let mut rest = &update[4..];
         let epoch = take_number(&mut rest);
         let (number, base) = (take_number(&mut rest), take_number(&mut rest));
