@@ -41,6 +41,12 @@ pub(crate) struct Start {
     /// Colours in Screen sampling
     #[arg(long, value_name = "COLOURS", value_enum, default_value_t = Colours::HighColour)]
     pub(crate) colours: Colours,
+    /// File with sentences to choose from in the chat, one a line [default: phrases.txt in the data directory]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) phrases: Option<PathBuf>,
+    /// Open the invitation as soon as the session has begun
+    #[arg(long)]
+    pub(crate) invite: bool,
     /// Show the customer's desktop on the full screen; Ctrl+Alt+Enter switches
     #[arg(long)]
     pub(crate) fullscreen: bool,
@@ -69,7 +75,8 @@ pub(crate) struct Start {
     #[arg(long)]
     pub(crate) log_json: bool,
     /// Print one line for each event instead of the console, and read commands from the input:
-    /// view, control, view-application, control-application, stop, standard, sampling, 256, 16bit, end
+    /// view, control, view-application, control-application, stop, annotate, operate, standard,
+    /// sampling, 256, 16bit, chat TEXT, note TEXT, invite [ADDRESS], end
     #[arg(long)]
     pub(crate) no_console: bool,
 }

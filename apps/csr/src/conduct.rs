@@ -3,7 +3,9 @@
 //! The share window has the main thread, as its library wants it. A second thread waits for one
 //! queue into which everything else speaks: the session, the keyboard, the window and signals.
 
+use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,17 +14,21 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tessera::csr::{EndReason, Event, Handle, Session};
+use tessera::notes::Notebook;
 use tessera::{ColourCount, Display, DisplayMode, Network, Paths};
 use tessera_terminal::{Key, LogTo, Screen};
 
 use crate::cli::{ShownAs, Start};
-use crate::console::{self, Action, Model};
+use crate::console::{self, Action, Model, Panel};
 use crate::error::Error;
 use crate::window::{FromWindow, Proxy, ToWindow, WindowLoop};
-use crate::{line_mode, secrets};
+use crate::{invitations, line_mode, secrets};
 
 /// How long the farewell to the center and the customer may take before the program ends anyway.
 const FAREWELL: Duration = Duration::from_secs(3);
+
+/// Longest file of sentences in bytes.
+const MAX_PHRASES_BYTES: u64 = 64 * 1024;
 
 /// Everything that can happen.
 enum Input {
@@ -56,6 +62,7 @@ pub(crate) fn run(options: Start) -> Result<(), Error> {
     })
     .map_err(Error::System)?;
 
+    let phrases = phrases(&options, &data_dir)?;
     let fullscreen_window = options.fullscreen;
     let from_window = inbox.clone();
     let shots = options.shots.clone().unwrap_or_else(|| data_dir.join("pictures"));
@@ -85,7 +92,8 @@ pub(crate) fn run(options: Start) -> Result<(), Error> {
         .name("console".into())
         .spawn(move || {
             let window = QuitOnDrop(proxy);
-            let result = converse(&options, session, &window.0, &inbox, &inputs, full_screen);
+            let result =
+                converse(&options, session, phrases, &window.0, &inbox, &inputs, full_screen);
             if display_gone.load(Ordering::SeqCst) {
                 // The main thread sleeps in Xlib for ever and cannot be returned to.
                 Error::DisplayGone.report();
@@ -106,14 +114,34 @@ pub(crate) fn run(options: Start) -> Result<(), Error> {
 fn converse(
     options: &Start,
     session: tessera::csr::Options,
+    phrases: Vec<String>,
     window: &Proxy,
     inbox: &Sender<Input>,
     inputs: &Receiver<Input>,
     full_screen: bool,
 ) -> Result<(), Error> {
+    let place = Place { data_dir: session.data_dir.clone(), center: session.center.clone() };
+    let mut model = Model::new(&place.center, &session.name);
+    model.panels_mut().set_phrases(phrases);
     let (handle, opened) = open(session, inbox, inputs, full_screen)?;
     let Some(opened) = opened else { return Ok(()) };
-    Conductor::new(options, handle, window, inbox, full_screen)?.conduct(opened, inputs)
+    Conductor::new(options, handle, model, place, window, inbox, full_screen)?
+        .conduct(opened, inputs)
+}
+
+/// The sentences that the chat offers; a file that was named has to be there.
+fn phrases(options: &Start, data_dir: &Path) -> Result<Vec<String>, Error> {
+    let path = options.phrases.clone().unwrap_or_else(|| data_dir.join("phrases.txt"));
+    let mut text = String::new();
+    let read = std::fs::File::open(&path)
+        .and_then(|file| file.take(MAX_PHRASES_BYTES).read_to_string(&mut text));
+    match read {
+        Ok(_) => Ok(tessera::chat::phrases(&text)),
+        Err(error) if options.phrases.is_none() && error.kind() == io::ErrorKind::NotFound => {
+            Ok(Vec::new())
+        }
+        Err(reason) => Err(Error::Phrases { path, reason }),
+    }
 }
 
 /// The colour mode after `display`, when a person goes through them.
@@ -188,22 +216,36 @@ fn start(options: tessera::csr::Options, inbox: &Sender<Input>) -> Result<Handle
     Ok(handle)
 }
 
+/// What a session is kept and found by.
+struct Place {
+    data_dir: PathBuf,
+    center: String,
+}
+
 /// The program while its session is open.
 struct Conductor<'a> {
     options: &'a Start,
     handle: Handle,
     window: &'a Proxy,
     model: Model,
+    place: Place,
+    notes: Option<Notebook>,
     /// The console; without one, events are printed as lines.
     screen: Option<Screen>,
     /// Set when the session is being ended: by then the program ends.
     deadline: Option<Instant>,
+    /// Whether the program was told to end, so that nothing is asked any more.
+    terminated: bool,
+    /// Whether the notes have been read once more after the session's end.
+    reviewed: bool,
 }
 
 impl<'a> Conductor<'a> {
     fn new(
         options: &'a Start,
         handle: Handle,
+        model: Model,
+        place: Place,
         window: &'a Proxy,
         inbox: &Sender<Input>,
         full_screen: bool,
@@ -221,7 +263,18 @@ impl<'a> Conductor<'a> {
                 .map_err(Error::System)?;
             None
         };
-        Ok(Self { options, handle, window, model: Model::new(), screen, deadline: None })
+        Ok(Self {
+            options,
+            handle,
+            window,
+            model,
+            place,
+            notes: None,
+            screen,
+            deadline: None,
+            terminated: false,
+            reviewed: false,
+        })
     }
 
     fn conduct(mut self, opened: Event, inputs: &Receiver<Input>) -> Result<(), Error> {
@@ -243,6 +296,9 @@ impl<'a> Conductor<'a> {
         };
         // Give the terminal back before anything is written to it.
         self.screen = None;
+        if let Some(error) = self.notes.as_ref().and_then(|notes| notes.keep().err()) {
+            Error::from(error).report();
+        }
         self.handle.figures().log();
         result
     }
@@ -262,11 +318,11 @@ impl<'a> Conductor<'a> {
                 if let Some(action) = self.model.on_key(key) {
                     self.act(action);
                 }
+                return Ok(!self.reviewed);
             }
             Input::Line(line) => match line_mode::command(&line) {
                 Some(action) => self.act(action),
-                None => self
-                    .say("Commands are: view, control, view-application, control-application, stop, standard, sampling, 256, 16bit, end"),
+                None => self.say(line_mode::COMMANDS),
             },
             Input::Window(FromWindow::Closed) => {
                 self.say("You closed the share window");
@@ -278,12 +334,15 @@ impl<'a> Conductor<'a> {
                 self.act(action);
             }
             Input::Window(FromWindow::Said(sentence)) => self.say(&sentence),
+            Input::Window(FromWindow::Annotate(on)) => self.act(Action::Annotate(on)),
+            Input::Window(FromWindow::Drawn(mark)) => self.handle.mark(mark),
             Input::Window(FromWindow::Failed(reason)) => {
                 tracing::warn!("{reason}");
                 self.say(&reason);
                 self.act(Action::StopShare);
             }
             Input::Terminate | Input::TerminalGone | Input::Window(FromWindow::DisplayGone) => {
+                self.terminated = true;
                 self.act(Action::End);
             }
         }
@@ -305,7 +364,8 @@ impl<'a> Conductor<'a> {
             Event::CustomerJoined { .. } => self.request_on_joining(),
             Event::ShareStarted(view) => {
                 let customer = self.model.customer_name().to_owned();
-                self.tell_window(ToWindow::Open { view: Box::new(view), customer });
+                let board = self.handle.board();
+                self.tell_window(ToWindow::Open { view: Box::new(view), customer, board });
             }
             Event::ControlChanged { allowed } => {
                 self.tell_window(ToWindow::ControlAllowed(allowed));
@@ -317,6 +377,14 @@ impl<'a> Conductor<'a> {
                 self.tell_window(ToWindow::Interrupted);
             }
             Event::ShareEnded { .. } | Event::CustomerLeft => self.tell_window(ToWindow::Close),
+            Event::Annotating { own, .. } => self.tell_window(ToWindow::Annotating(own)),
+            Event::Opened { code } => self.begin_notes(&code),
+            // What is kept is checked once more (NOTE-04).
+            Event::Ended if self.screen.is_some() && !self.terminated => {
+                self.deadline = None;
+                self.tell_window(ToWindow::Close);
+                self.model.panels_mut().show(Panel::Notes { review: true });
+            }
             Event::Ended => return Ok(false),
             Event::Failed(error) => return Err(error.into()),
             _ => {}
@@ -341,12 +409,57 @@ impl<'a> Conductor<'a> {
                 self.handle.set_display_mode(DisplayMode::Sampling);
                 self.handle.set_colours(colours);
             }
+            Action::Annotate(on) => self.handle.annotate(on),
+            Action::Say(text) => self.handle.chat(text),
+            Action::Keep(text) => self.keep(&text),
+            Action::Note(line) => {
+                let before = self.notes.as_ref().map_or("", Notebook::text);
+                let text = format!("{before}{line}\n");
+                self.keep(&text);
+                if let Some(path) = self.notes.as_ref().map(|notes| notes.path().display()) {
+                    let said = format!("Your notes are in {path}");
+                    self.say(&said);
+                }
+            }
+            Action::Invite(to) => {
+                if let Some(invitation) = self.model.invitation() {
+                    let written = invitations::write(&self.place.data_dir, &invitation, &to);
+                    self.say_written("The invitation for your mail program is in", written);
+                }
+            }
+            Action::Reviewed => self.reviewed = true,
             Action::StopShare => self.handle.stop_share(),
             Action::End => {
                 self.handle.end();
                 self.deadline.get_or_insert_with(|| Instant::now() + FAREWELL);
             }
         }
+    }
+
+    /// Begins the notes of the session of `code`. Without a place for them the session goes on.
+    fn begin_notes(&mut self, code: &tessera::Code) {
+        if self.options.invite {
+            self.model.panels_mut().show(Panel::Invitation);
+        }
+        match Notebook::begin(&self.place.data_dir, &code.number.to_string()) {
+            Ok(notes) => self.notes = Some(notes),
+            Err(error) => self.say(&error.to_string()),
+        }
+    }
+
+    fn keep(&mut self, text: &str) {
+        let kept = self.notes.as_mut().map_or(Ok(()), |notes| notes.write(text));
+        if let Err(error) = kept {
+            self.say(&error.to_string());
+        }
+    }
+
+    fn say_written(&mut self, what: &str, written: Result<PathBuf, Error>) {
+        let said = match written {
+            Ok(path) => format!("{what} {}", path.display()),
+            Err(error) => error.to_string(),
+        };
+        self.say(&said);
     }
 
     fn say(&mut self, message: &str) {

@@ -35,6 +35,14 @@ pub(crate) enum Error {
     )]
     CodeFile { path: PathBuf, reason: io::Error },
     #[error(
+        "cannot read the quick phrases {path} ({reason}); check its name and that it is text that is yours to read"
+    )]
+    Phrases { path: PathBuf, reason: io::Error },
+    #[error(
+        "cannot write {path} ({reason}); check that the data folder is yours to write and has room"
+    )]
+    File { path: PathBuf, reason: io::Error },
+    #[error(
         "the terminal cannot be used ({0}); run the program in another terminal, or with --no-console"
     )]
     Terminal(io::Error),

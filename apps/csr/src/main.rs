@@ -7,6 +7,7 @@ mod cli;
 mod conduct;
 mod console;
 mod error;
+mod invitations;
 mod line_mode;
 mod secrets;
 mod window;

@@ -290,6 +290,7 @@ impl Conductor {
             Action::CancelPick => self.handle.cancel_pick(),
             Action::PickMore => self.pick(),
             Action::TakeBack => self.handle.withdraw_control(),
+            Action::Say(text) => self.handle.chat(text),
             Action::StopEverything => self.handle.withdraw_all(),
             Action::Leave => {
                 self.handle.leave();

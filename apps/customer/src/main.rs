@@ -15,6 +15,7 @@ mod screen;
 mod sign;
 mod situation;
 mod source;
+mod talk;
 mod wording;
 
 use std::process::ExitCode;

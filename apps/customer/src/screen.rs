@@ -1,10 +1,13 @@
 //! The customer's screen: who helps, what they see, what they ask, and which key stops it.
 
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph, Wrap};
+
+use tessera::chat::{Speaker, with_hosts};
+use tessera_terminal::wrapped;
 
 use crate::picker::Picker;
 use crate::situation::{Phase, Request, Situation};
@@ -43,7 +46,13 @@ pub(crate) fn draw(situation: &Situation, frame: &mut Frame<'_>) {
         draw_box(frame, middle, title, choices(picker, middle.height));
     } else if let Some(request) = situation.request() {
         let title = format!("{} asks you", situation.csr_name());
-        draw_box(frame, middle, &title, question(request));
+        let first = situation
+            .talk()
+            .is_typing()
+            .then(|| Line::styled("You are writing to them: press Esc, then answer.", STRONG));
+        draw_box(frame, middle, &title, first.into_iter().chain(question(request)).collect());
+    } else {
+        draw_talk(situation, frame, middle);
     }
     frame.render_widget(Paragraph::new(situation.notice()).wrap(Wrap { trim: true }), notice);
     frame.render_widget(Paragraph::new(keys_of(situation)).wrap(Wrap { trim: true }), keys);
@@ -83,6 +92,43 @@ fn draw_sharing(situation: &Situation, frame: &mut Frame<'_>, area: Rect) {
         (true, true) => ("YOUR DESKTOP IS BEING SEEN AND CONTROLLED. Press s to stop.", ALERT),
     };
     frame.render_widget(Paragraph::new(text).style(style).block(Block::bordered()), area);
+}
+
+/// What was said, and the line to say something while it is being typed.
+fn draw_talk(situation: &Situation, frame: &mut Frame<'_>, area: Rect) {
+    let talk = situation.talk();
+    if talk.history().entries().next().is_none() && !talk.is_typing() {
+        return;
+    }
+    let line_rows = if talk.is_typing() { 3 } else { 0 };
+    let [said, line] =
+        Layout::vertical([Constraint::Min(3), Constraint::Length(line_rows)]).areas(area);
+    let block = Block::bordered().title(" Chat ");
+    let room = block.inner(said);
+    let rows: Vec<String> = talk
+        .history()
+        .entries()
+        .flat_map(|entry| {
+            let speaker = match &entry.speaker {
+                Speaker::Own => "You",
+                Speaker::Other(name) => name,
+            };
+            wrapped(&format!("{speaker}: {}", with_hosts(&entry.text)), room.width)
+        })
+        .collect();
+    let hidden = rows.len().saturating_sub(usize::from(room.height));
+    let rows: Vec<Line<'_>> = rows.into_iter().skip(hidden).map(Line::raw).collect();
+    frame.render_widget(Paragraph::new(rows).block(block), said);
+    if talk.is_typing() {
+        let title = format!(" To {} ", situation.csr_name());
+        let block = Block::bordered().title(title).border_style(STRONG);
+        let room = block.inner(line);
+        let typed = talk.line().rows(room.width, room.height);
+        let rows: Vec<Line<'_>> = typed.rows.into_iter().map(Line::raw).collect();
+        frame.render_widget(Paragraph::new(rows).block(block), line);
+        let (column, row) = typed.cursor;
+        frame.set_cursor_position(Position::new(room.x + column, room.y + row));
+    }
 }
 
 fn draw_box(frame: &mut Frame<'_>, area: Rect, title: &str, lines: Vec<Line<'_>>) {
@@ -142,6 +188,14 @@ fn leaving() -> Vec<Line<'static>> {
 }
 
 fn keys_of(situation: &Situation) -> Line<'static> {
+    if situation.talk().is_typing() {
+        return Line::from(vec![
+            Span::styled("Enter", STRONG),
+            Span::raw("  send     "),
+            Span::styled("Esc", STRONG),
+            Span::raw("  stop writing; Esc again stops everything"),
+        ]);
+    }
     let mut spans = vec![Span::styled("s", STRONG), Span::raw(" or "), Span::styled("Esc", STRONG)];
     spans.push(Span::raw("  stop everything     "));
     if situation.is_controlled() {
@@ -152,6 +206,8 @@ fn keys_of(situation: &Situation) -> Line<'static> {
         spans.push(Span::styled("m", STRONG));
         spans.push(Span::raw("  share more     "));
     }
+    spans.push(Span::styled("t", STRONG));
+    spans.push(Span::raw("  write     "));
     spans.push(Span::styled("q", STRONG));
     spans.push(Span::raw("  leave the session"));
     Line::from(spans)
@@ -216,7 +272,7 @@ mod tests {
 └──────────────────────────────────────────────────────────────────────────────┘
 Lee Ha-na would like to control your desktop
 
-s or Esc  stop everything     q  leave the session
+s or Esc  stop everything     t  write     q  leave the session
 
 ";
         let got = drawn(&situation, 80, 24);
@@ -236,6 +292,31 @@ s or Esc  stop everything     q  leave the session
         assert!(got.contains("Leave the session?"), "{got}");
         assert!(got.contains("BEING SEEN AND CONTROLLED. Press s to stop."), "{got}");
         assert!(got.contains("c  take control back"), "{got}");
+    }
+
+    #[test]
+    fn what_is_said_is_read_and_answered_on_the_same_screen() {
+        let mut situation = joined(Vec::new());
+        let text = "Please look at\nhttps://bank.example@evil.example/".to_owned();
+        situation.on_event(&Event::Chat { to_all: true, text }, Duration::ZERO);
+        situation.on_event(&Event::Said { text: "Why?".into(), sent: true }, Duration::ZERO);
+        let got = drawn(&situation, 80, 24);
+        assert!(got.contains("│Lee Ha-na: Please look at"), "{got}");
+        assert!(got.contains("[leads to evil.example]") && got.contains("│You: Why?"), "{got}");
+        situation.on_key(tessera_terminal::Key::Char('t'), Duration::ZERO);
+        "Hm".chars().for_each(|typed| {
+            situation.on_key(tessera_terminal::Key::Char(typed), Duration::ZERO);
+        });
+        let got = drawn(&situation, 80, 24);
+        assert!(got.contains("┌ To Lee Ha-na") && got.contains("│Hm"), "{got}");
+        assert!(got.contains("Enter  send     Esc  stop writing"), "{got}");
+        for _ in 0..100 {
+            let text = "word ".repeat(40);
+            situation.on_event(&Event::Chat { to_all: true, text }, Duration::ZERO);
+        }
+        let got = drawn(&situation, 80, 24);
+        assert!(got.contains("YOUR DESKTOP") || got.contains("Nobody sees"), "{got}");
+        drawn(&situation, 1, 1);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use tessera::customer::Event;
 use tessera_terminal::Key;
 
 use crate::picker::{Choice, Picker};
+use crate::talk::Talk;
 use crate::wording;
 
 /// A request is not answered by keys pressed this soon after it appeared: they were meant for what
@@ -38,7 +39,7 @@ pub(crate) struct Request {
 }
 
 /// What the program has to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     /// Answer a request.
     Answer { id: u32, granted: bool, all: bool },
@@ -52,6 +53,8 @@ pub(crate) enum Action {
     PickMore,
     /// Take control back; the representative goes on viewing.
     TakeBack,
+    /// Say something to everybody.
+    Say(String),
     /// Stop sharing and withdraw everything that was allowed.
     StopEverything,
     /// Leave the session.
@@ -75,6 +78,7 @@ pub(crate) struct Situation {
     /// Whether the person allowed everything for the session.
     all: bool,
     leaving: bool,
+    talk: Talk,
     /// The latest thing worth telling.
     notice: String,
 }
@@ -93,6 +97,7 @@ impl Situation {
             standing,
             all: false,
             leaving: false,
+            talk: Talk::default(),
             notice: String::new(),
         }
     }
@@ -135,6 +140,10 @@ impl Situation {
     /// Whether the person is being asked if they want to leave.
     pub(crate) const fn is_leaving(&self) -> bool {
         self.leaving
+    }
+
+    pub(crate) const fn talk(&self) -> &Talk {
+        &self.talk
     }
 
     pub(crate) fn notice(&self) -> &str {
@@ -183,6 +192,8 @@ impl Situation {
                 self.applications.clone_from(names);
                 self.picker = None;
             }
+            Event::Chat { to_all, text } => self.talk.heard(&self.csr_name, *to_all, text),
+            Event::Said { text, sent } => self.talk.said(text, *sent),
             Event::CsrSilent { silent: true } => self.phase = Phase::Silent,
             Event::CsrSilent { silent: false } => self.phase = Phase::Joined,
             Event::CsrLost { .. } => {
@@ -202,6 +213,10 @@ impl Situation {
         if self.leaving {
             return self.on_key_when_leaving(key);
         }
+        // What is typed is meant for the chat, and answers nothing.
+        if self.talk.is_typing() {
+            return self.talk.on_key(key).map(Action::Say);
+        }
         match key {
             Key::Char('s' | 'S') | Key::Escape => Some(self.stop_everything()),
             Key::Char('q' | 'Q') | Key::Interrupt => {
@@ -214,6 +229,10 @@ impl Situation {
                     return None;
                 }
                 self.answer(!matches!(answer, 'n' | 'N'), matches!(answer, 'a' | 'A'))
+            }
+            Key::Char('t' | 'T') => {
+                self.talk.begin();
+                None
             }
             Key::Char('c' | 'C') if self.controlled => Some(Action::TakeBack),
             Key::Char('m' | 'M') if !self.applications.is_empty() => Some(Action::PickMore),
@@ -237,6 +256,9 @@ impl Situation {
 
     /// A line was typed where the program has no screen: the same letters as the keys, at once.
     pub(crate) fn on_line(&mut self, line: &str) -> Option<Action> {
+        if let Some(words) = line.trim().strip_prefix("t ") {
+            return Some(Action::Say(words.to_owned()));
+        }
         let choice = self.picker.as_ref().and_then(|picker| picker.on_line(line));
         if let Some(choice) = choice {
             return Some(self.picked(choice));
@@ -329,6 +351,23 @@ mod tests {
         situation.on_key(Key::Char('a'), LATER);
         situation.on_key(Key::Char('s'), LATER);
         assert_eq!(situation.warning(), None);
+    }
+
+    #[test]
+    fn what_is_typed_into_the_chat_answers_no_request() {
+        let mut situation = asked(Activity::Control);
+        situation.on_key(Key::Char('t'), LATER);
+        for key in ['y', 'a', 's', 'q'] {
+            assert_eq!(situation.on_key(Key::Char(key), LATER), None);
+        }
+        assert!(situation.request().is_some() && !situation.is_leaving());
+        assert_eq!(situation.on_key(Key::Enter, LATER), Some(Action::Say("yasq".to_owned())));
+        situation.on_key(Key::Escape, LATER);
+        assert_eq!(situation.on_key(Key::Escape, LATER), Some(Action::StopEverything));
+        assert_eq!(situation.on_line("t yes, a"), Some(Action::Say("yes, a".to_owned())));
+        let heard = Event::Chat { to_all: true, text: "Hello".into() };
+        situation.on_event(&heard, LATER);
+        assert_eq!(situation.notice(), "Lee says: Hello");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Session events as sentences that need no training to be understood.
 
 use tessera::Activity;
+use tessera::chat::with_hosts;
 use tessera::csr::EndReason;
 use tessera::customer::Event;
 
@@ -32,6 +33,18 @@ pub(crate) fn event(event: &Event, csr: &str) -> String {
             format!("Nothing is heard from {csr}'s computer; waiting for it")
         }
         Event::CsrSilent { silent: false } => format!("{csr}'s computer is heard again"),
+        Event::Annotating { csr: true, .. } => {
+            format!("{csr} draws over what they see of your desktop")
+        }
+        Event::Annotating { csr: false, own: true } => {
+            format!("You draw over your desktop; {csr} sees it")
+        }
+        Event::Annotating { csr: false, own: false } => "Nobody draws any more".to_owned(),
+        Event::Chat { text, .. } => format!("{csr} says: {}", with_hosts(text)),
+        Event::Said { text, sent: true } => format!("You said: {}", with_hosts(text)),
+        Event::Said { sent: false, .. } => {
+            "That was not sent: nobody is there to read it".to_owned()
+        }
         Event::DisplayChanged(display) => {
             format!("{csr} has chosen how your desktop is shown to them: {display}")
         }

@@ -5,6 +5,7 @@
 //! draw a full-screen interface. Those things stand here once. What the programs show and which keys mean what is
 //! theirs.
 
+mod editor;
 mod inbox;
 mod lines;
 mod log;
@@ -12,7 +13,9 @@ mod place;
 mod prompt;
 mod screen;
 mod signal;
+mod wrap;
 
+pub use editor::{Editor, Rows};
 pub use inbox::next_input;
 pub use lines::forward_lines;
 pub use log::{LogError, LogTo, start_log};
@@ -20,3 +23,4 @@ pub use place::{data_dir, https_proxy, user_name};
 pub use prompt::{PromptError, ask, ask_hidden, is_interactive};
 pub use screen::{Key, Screen, forward_keys};
 pub use signal::on_termination;
+pub use wrap::wrapped;

@@ -3,8 +3,8 @@
 use std::io::{self, BufRead, Read};
 use std::thread;
 
-/// Longest line in bytes; more than any command. The rest of a longer one counts as another line.
-const MAX_LINE_BYTES: u64 = 256;
+/// Longest line in bytes; more than any command and the longest message of a chat. The rest of a longer one counts as another line.
+const MAX_LINE_BYTES: u64 = 8 * 1024;
 
 /// Hands each line of the standard input to `forward` on a thread of its own, until the input ends
 /// or `forward` returns `false`.

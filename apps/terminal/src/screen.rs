@@ -15,6 +15,14 @@ pub enum Key {
     Enter,
     /// Escape.
     Escape,
+    /// Takes back the character before the cursor.
+    Backspace,
+    /// Takes away the character at the cursor.
+    Delete,
+    /// To the beginning of the line.
+    Home,
+    /// To the end of the line.
+    End,
     /// Tab.
     Tab,
     /// Shift with Tab.
@@ -99,6 +107,10 @@ fn key_of(event: &Event) -> Option<Key> {
                 KeyCode::Char(typed) => Some(Key::Char(*typed)),
                 KeyCode::Enter => Some(Key::Enter),
                 KeyCode::Esc => Some(Key::Escape),
+                KeyCode::Backspace => Some(Key::Backspace),
+                KeyCode::Delete => Some(Key::Delete),
+                KeyCode::Home => Some(Key::Home),
+                KeyCode::End => Some(Key::End),
                 KeyCode::Tab => Some(Key::Tab),
                 KeyCode::BackTab => Some(Key::BackTab),
                 KeyCode::Up => Some(Key::Up),

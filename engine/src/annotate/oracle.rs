@@ -33,7 +33,7 @@ pub fn annotations(data: &[u8]) {
         let size = Size::new(64, 48);
         let mut pixels = vec![0; size.area()];
         let mut canvas = Canvas { pixels: &mut pixels, width: size.width };
-        let place = Place { picture: Size::new(1920, 1080), area: size.rect() };
+        let place = Place { source: Rect::new(0, 0, 1920, 1080), area: size.rect() };
         Painter::default().paint(&layer, place, Rect::new(0, 0, 64, 48), Edges::Soft, &mut canvas);
     }
 }

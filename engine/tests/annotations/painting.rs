@@ -53,7 +53,7 @@ fn below(size: Size) -> Vec<u32> {
 fn painted(window: Size, area: Rect, edges: Edges) -> Vec<u32> {
     let mut pixels = if edges == Edges::Soft { below(window) } else { vec![0; window.area()] };
     let mut canvas = Canvas { pixels: &mut pixels, width: window.width };
-    let place = Place { picture: PICTURE, area };
+    let place = Place { source: PICTURE.rect(), area };
     Painter::default().paint(&layer(), place, window.rect(), edges, &mut canvas);
     pixels
 }
@@ -148,7 +148,7 @@ fn parts_painted_alone_make_the_whole() {
             let mut parts =
                 if edges == Edges::Soft { below(window) } else { vec![0; window.area()] };
             let (layer, mut painter) = (layer(), Painter::default());
-            let place = Place { picture: PICTURE, area };
+            let place = Place { source: PICTURE.rect(), area };
             let step = random.random_range(7..90);
             for y in (0..window.height).step_by(step) {
                 for x in (0..window.width).step_by(step) {
@@ -170,7 +170,7 @@ fn what_changed_is_told_and_nothing_else_looks_otherwise() {
         let mut layer = layer();
         layer.take_changed();
         let window = Size::new(random.random_range(100..500), random.random_range(60..300));
-        let place = Place { picture: PICTURE, area: window.rect() };
+        let place = Place { source: PICTURE.rect(), area: window.rect() };
         let mut painter = Painter::default();
         let mut paint = |layer: &Layer| {
             let mut pixels = below(window);

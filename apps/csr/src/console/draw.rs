@@ -8,14 +8,15 @@ use ratatui::widgets::{Block, Clear, Paragraph, Tabs, Wrap};
 
 use tessera::DisplayMode;
 
+use super::draw_panels;
 use super::entries::{Area, Entry};
 use super::model::{Customer, Dialog, Model};
 
 /// Size below which nothing sensible can be drawn.
 const SMALLEST: (u16, u16) = (60, 20);
 
-const STRONG: Style = Style::new().add_modifier(Modifier::BOLD);
-const FAINT: Style = Style::new().add_modifier(Modifier::DIM);
+pub(super) const STRONG: Style = Style::new().add_modifier(Modifier::BOLD);
+pub(super) const FAINT: Style = Style::new().add_modifier(Modifier::DIM);
 const SELECTED: Style = Style::new().add_modifier(Modifier::REVERSED);
 
 /// Draws the whole console.
@@ -41,6 +42,11 @@ pub(crate) fn console(model: &Model, frame: &mut Frame<'_>) {
     draw_entries(model, frame, customer, Area::Customer);
     draw_messages(model, frame, messages);
     draw_keys(model, frame, keys);
+    if let Some(panel) = model.panels().open() {
+        let [_, panel_area] =
+            Layout::vertical([Constraint::Length(4), Constraint::Min(12)]).areas(area);
+        draw_panels::draw(model, panel, frame, panel_area);
+    }
     if let Some(dialog) = model.dialog() {
         draw_dialog(dialog, frame, area);
     }
@@ -106,7 +112,7 @@ fn entry_line(model: &Model, entry: Entry, selected: bool) -> Line<'static> {
     let mark = if selected { "> " } else { "  " };
     let style = if selected { SELECTED } else { Style::new() };
     match entry.unavailable(model) {
-        None => Line::styled(format!("{mark}{}", entry.title()), style),
+        None => Line::styled(format!("{mark}{}{}", entry.title(), entry.remark(model)), style),
         Some(reason) => {
             Line::styled(format!("{mark}{} ({reason})", entry.title()), style.patch(FAINT))
         }

@@ -40,11 +40,11 @@ impl Area {
         match self {
             Self::Tools => &[
                 Entry::Invite,
-                Entry::Later("Chat"),
+                Entry::Chat,
                 Entry::Later("Video"),
                 Entry::Later("File transfer"),
                 Entry::Later("Audio (voice call)"),
-                Entry::Later("Notes"),
+                Entry::Notes,
             ],
             Self::Desktop => &[
                 Entry::Request(Activity::View),
@@ -62,6 +62,7 @@ impl Area {
             ],
             Self::Session => &[
                 Entry::Options,
+                Entry::Annotation,
                 Entry::Later("Record"),
                 Entry::Later("Transfer control"),
                 Entry::Later("Transfer session"),
@@ -79,8 +80,14 @@ impl Area {
 /// Something that the representative can choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
-    /// Show the code that a customer joins with.
+    /// Show how somebody is invited.
     Invite,
+    /// Talk with the customer.
+    Chat,
+    /// Write down something about the session.
+    Notes,
+    /// Draw over the shared picture, or stop it.
+    Annotation,
     /// Ask the customer to allow this.
     Request(Activity),
     /// Choose the display mode and the number of colours.
@@ -96,6 +103,9 @@ impl Entry {
     pub(crate) const fn title(self) -> &'static str {
         match self {
             Self::Invite => "Invite",
+            Self::Chat => "Chat",
+            Self::Notes => "Notes",
+            Self::Annotation => "Annotation",
             Self::Request(Activity::View | Activity::ViewApplication | Activity::CobrowseView) => {
                 "Request view"
             }
@@ -121,11 +131,26 @@ impl Entry {
         }
     }
 
+    /// What is behind the title while the entry can be used.
+    pub(crate) fn remark(self, model: &Model) -> String {
+        match (self, model.panels().history().unread()) {
+            (Self::Chat, unread @ 1..) => format!(" ({unread} new)"),
+            (Self::Annotation, _) if model.is_annotating() => " (on: choose to stop)".to_owned(),
+            _ => String::new(),
+        }
+    }
+
     /// Why the entry cannot be used now; `None` when it can.
     pub(crate) fn unavailable(self, model: &Model) -> Option<&'static str> {
         match self {
             Self::Later(_) => Some("not in this version"),
-            Self::Invite | Self::Options | Self::End => None,
+            Self::Invite | Self::Notes | Self::Options | Self::End => None,
+            Self::Annotation if !model.is_sharing() => Some("until a desktop is shown"),
+            Self::Annotation => None,
+            Self::Chat => match model.customer() {
+                Customer::Awaited => Some("until a customer joins"),
+                Customer::Present(_) | Customer::Lost(_) => None,
+            },
             Self::Request(activity) => match model.customer() {
                 Customer::Awaited => Some("until a customer joins"),
                 Customer::Lost(_) => Some("until they are back"),

@@ -1,8 +1,10 @@
 //! The representative's console: what it knows, how it looks, what its keys do.
 
 mod draw;
+mod draw_panels;
 mod entries;
 mod model;
+mod panels;
 mod wording;
 
 #[cfg(test)]
@@ -10,4 +12,5 @@ mod tests;
 
 pub(crate) use draw::console as draw;
 pub(crate) use model::{Action, Model};
+pub(crate) use panels::Panel;
 pub(crate) use wording::event as describe;

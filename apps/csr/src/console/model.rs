@@ -5,11 +5,13 @@
 use std::collections::VecDeque;
 
 use tessera::csr::{EndReason, Event};
+use tessera::invitation::Invitation;
 use tessera::session::activity::Surface;
 use tessera::{Activity, Code, ColourCount, Display, DisplayMode};
 use tessera_terminal::Key;
 
 use super::entries::{Area, Entry};
+use super::panels::{Asked, Panel, Panels};
 use super::wording;
 
 /// Messages that are kept; the screen shows the latest few.
@@ -38,7 +40,7 @@ pub(crate) enum Dialog {
 }
 
 /// What the program has to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     /// Ask the customer.
     Request(Activity),
@@ -46,6 +48,18 @@ pub(crate) enum Action {
     DisplayMode(DisplayMode),
     /// Choose Screen sampling with so many colours.
     Colours(ColourCount),
+    /// Enter annotation mode, or leave it.
+    Annotate(bool),
+    /// Say something to everybody.
+    Say(String),
+    /// Keep these notes.
+    Keep(String),
+    /// Add a line to the notes.
+    Note(String),
+    /// Write the invitation for this recipient into a file.
+    Invite(String),
+    /// The notes of a session that is over have been read: end the program.
+    Reviewed,
     /// Stop viewing and controlling.
     StopShare,
     /// End the session.
@@ -72,11 +86,15 @@ pub(crate) struct Model {
     dialog: Option<Dialog>,
     messages: VecDeque<String>,
     ending: bool,
+    annotating: bool,
+    center: String,
+    csr_name: String,
+    panels: Panels,
 }
 
 impl Model {
     /// A console whose session is about to be opened.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(center: &str, csr_name: &str) -> Self {
         Self {
             code: None,
             customer: Customer::Awaited,
@@ -93,7 +111,34 @@ impl Model {
             dialog: None,
             messages: VecDeque::new(),
             ending: false,
+            annotating: false,
+            center: center.to_owned(),
+            csr_name: csr_name.to_owned(),
+            panels: Panels::default(),
         }
+    }
+
+    pub(crate) const fn panels(&self) -> &Panels {
+        &self.panels
+    }
+
+    pub(crate) const fn panels_mut(&mut self) -> &mut Panels {
+        &mut self.panels
+    }
+
+    pub(crate) const fn is_annotating(&self) -> bool {
+        self.annotating
+    }
+
+    /// The center's address, as it was given to this program.
+    pub(crate) fn center(&self) -> &str {
+        &self.center
+    }
+
+    /// What somebody is invited with; `None` before the session is open.
+    pub(crate) fn invitation(&self) -> Option<Invitation> {
+        let code = self.code.as_ref()?;
+        Some(Invitation::new(&self.center, code, &self.csr_name))
     }
 
     pub(crate) fn code(&self) -> Option<&Code> {
@@ -220,6 +265,18 @@ impl Model {
             Event::ShareStarted(_) => self.sharing = true,
             Event::ControlChanged { allowed } => self.control = *allowed,
             Event::DisplayChanged(display) => self.display = *display,
+            Event::Annotating { own, .. } => self.annotating = *own,
+            Event::Chat { to_all, text } => {
+                let name = self.customer_name().to_owned();
+                self.panels.heard(&name, *to_all, text);
+            }
+            Event::Said { text, sent } => {
+                self.panels.said(text, *sent);
+                if *sent {
+                    return;
+                }
+            }
+
             Event::ShareEnded { reason } => {
                 self.sharing = false;
                 self.control = false;
@@ -246,6 +303,9 @@ impl Model {
             }
             return if ends { self.end() } else { None };
         }
+        if let Some(panel) = self.panels.open() {
+            return self.on_key_in_panel(panel, key);
+        }
         match key {
             Key::Right | Key::Tab => self.select_tab((self.tab + 1) % Area::TABS.len()),
             Key::Left | Key::BackTab => {
@@ -263,10 +323,26 @@ impl Model {
             Key::Enter => return self.choose(),
             Key::Char('s' | 'S') if self.sharing => return Some(Action::StopShare),
             Key::Char('d' | 'D') => self.dialog = Some(Dialog::Options),
+            Key::Char('t' | 'T') => return self.choose_entry(Entry::Chat),
+            Key::Char('n' | 'N') => return self.choose_entry(Entry::Notes),
+            Key::Char('a' | 'A') => return self.choose_entry(Entry::Annotation),
             Key::Char('q' | 'Q') | Key::Interrupt => self.dialog = Some(Dialog::ConfirmEnd),
             _ => {}
         }
         None
+    }
+
+    fn on_key_in_panel(&mut self, panel: Panel, key: Key) -> Option<Action> {
+        match self.panels.on_key(key) {
+            Asked::Nothing => None,
+            Asked::Close => {
+                self.panels.close();
+                (panel == Panel::Notes { review: true }).then_some(Action::Reviewed)
+            }
+            Asked::Say(text) => Some(Action::Say(text)),
+            Asked::Keep(text) => Some(Action::Keep(text)),
+            Asked::Invite(to) => Some(Action::Invite(to)),
+        }
     }
 
     fn on_key_in_options(&mut self, key: Key) -> Option<Action> {
@@ -289,20 +365,28 @@ impl Model {
 
     fn choose(&mut self) -> Option<Action> {
         let entry = *self.area().entries().get(self.selected)?;
+        self.choose_entry(entry)
+    }
+
+    fn choose_entry(&mut self, entry: Entry) -> Option<Action> {
         if let Some(reason) = entry.unavailable(self) {
             self.note(format!("{}: unavailable, {reason}", entry.title()));
             return None;
         }
         match entry {
             Entry::Invite => {
-                self.dialog = self.code.as_ref().map(|code| {
-                    Dialog::Message(format!(
-                        "Tell the customer this code, by telephone for example:  {}",
-                        code.reveal().as_str()
-                    ))
-                });
+                self.panels.show(Panel::Invitation);
                 None
             }
+            Entry::Chat => {
+                self.panels.show(Panel::Chat);
+                None
+            }
+            Entry::Notes => {
+                self.panels.show(Panel::Notes { review: false });
+                None
+            }
+            Entry::Annotation => Some(Action::Annotate(!self.annotating)),
             Entry::Request(activity) => Some(self.request(activity)),
             Entry::Options => {
                 self.dialog = Some(Dialog::Options);
@@ -337,7 +421,7 @@ mod tests {
     use super::*;
 
     fn joined() -> Model {
-        let mut model = Model::new();
+        let mut model = Model::new("127.0.0.1:7443", "Lee");
         model.on_event(&Event::CustomerJoined { name: "Kim".into(), again: false });
         model
     }
@@ -348,7 +432,7 @@ mod tests {
 
     #[test]
     fn functions_that_need_a_customer_wait_for_one() {
-        let mut model = Model::new();
+        let mut model = Model::new("127.0.0.1:7443", "Lee");
         for activity in [Activity::View, Activity::Control] {
             let entry = Entry::Request(activity);
             assert_eq!(unavailable(&model, entry), Some("until a customer joins"));
@@ -384,7 +468,7 @@ mod tests {
         );
         assert_eq!(
             titles(Area::Session),
-            "Session options, Record, Transfer control, Transfer session, End session"
+            "Session options, Annotation, Record, Transfer control, Transfer session, End session"
         );
         assert_eq!(
             titles(Area::Customer),
@@ -427,7 +511,7 @@ mod tests {
 
     #[test]
     fn a_display_mode_is_chosen_in_the_session_options() {
-        let mut model = Model::new();
+        let mut model = Model::new("127.0.0.1:7443", "Lee");
         assert_eq!(model.on_key(Key::Char('3')), None, "a tab");
         model.on_key(Key::Char('4'));
         assert_eq!(model.on_key(Key::Enter), None);
@@ -445,7 +529,7 @@ mod tests {
 
     #[test]
     fn messages_are_bounded() {
-        let mut model = Model::new();
+        let mut model = Model::new("127.0.0.1:7443", "Lee");
         for number in 0..1000 {
             model.note(number.to_string());
         }

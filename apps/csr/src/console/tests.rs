@@ -26,7 +26,7 @@ fn rows(buffer: &Buffer) -> Vec<String> {
 }
 
 fn opened() -> Model {
-    let mut model = Model::new();
+    let mut model = Model::new("127.0.0.1:7443", "Lee");
     let code = "123 456 789-1234 5678".parse().expect("a code");
     model.on_event(&Event::Opened { code });
     model
@@ -76,7 +76,7 @@ fn a_customer_makes_requests_available_and_is_shown_by_name() {
 #[test]
 fn every_tab_fits_with_all_its_reasons() {
     for (digit, title, last) in [
-        ('1', "Tools", "Notes (not in this version)"),
+        ('1', "Tools", "  Notes"),
         ('2', "Desktop", "Share control (not in this version)"),
         ('3', "Application", "Co-browse control (not in this version)"),
         ('4', "Session", "End session"),

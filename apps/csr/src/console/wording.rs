@@ -1,6 +1,7 @@
 //! Session events as sentences, for the console and for the line mode.
 
 use tessera::Activity;
+use tessera::chat::with_hosts;
 use tessera::csr::{EndReason, Event};
 
 /// One line about `event`.
@@ -47,6 +48,18 @@ pub(crate) fn event(event: &Event) -> String {
             "The customer took control back; click in the share window to take it again".to_owned()
         }
         Event::ControlPaused { paused: false } => "You control the desktop again".to_owned(),
+        Event::Annotating { own: true, .. } => {
+            "Annotation mode: draw in the share window; what you type there is not passed on".to_owned()
+        }
+        Event::Annotating { own: false, customer: true } => {
+            "The customer annotates; what you do is not passed on".to_owned()
+        }
+        Event::Annotating { own: false, customer: false } => "Nobody annotates any more".to_owned(),
+        Event::Chat { text, .. } => format!("The customer says: {}", with_hosts(text)),
+        Event::Said { text, sent: true } => format!("You said: {}", with_hosts(text)),
+        Event::Said { sent: false, .. } => {
+            "That was not sent: no customer is there to read it".to_owned()
+        }
         Event::DisplayChanged(display) => format!("Display mode: {display}"),
         Event::ShareEnded { reason } => format!("Sharing has ended: {}", why(*reason)),
         Event::Ended => "The session is over".to_owned(),

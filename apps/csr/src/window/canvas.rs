@@ -5,6 +5,7 @@
 
 use tessera::{BYTES_PER_PIXEL, FrameView, Rect, Region, Size};
 
+use super::annotation::Over;
 use super::overlay::Overlay;
 use super::pointer::Pointer;
 use super::viewport::{Scale, Viewport};
@@ -46,8 +47,9 @@ impl Canvas {
     }
 
     /// Brings `pixels`, a window of size `window`, up to date with `frame`, in which the tiles of
-    /// `changed` are new, and draws what `look` has over it. Everything is drawn anew when another part
-    /// of the picture is seen than before, or elsewhere. The parts that changed are added to `damage`.
+    /// `changed` are new, and draws what is `over` it and what `look` has over that. Everything is drawn
+    /// anew when another part of the picture is seen than before, or elsewhere. The parts that changed
+    /// are added to `damage`.
     ///
     /// `pixels` has one 0RGB word for each pixel of the window and holds what the drawing before
     /// left there; when it does not have that many, nothing is drawn.
@@ -58,22 +60,22 @@ impl Canvas {
         frame: FrameView<'_>,
         changed: &Region,
         look: Look<'_>,
+        over: &mut Over<'_>,
         damage: &mut Vec<Rect>,
     ) {
         let viewport = Viewport::new(frame.size(), window, look.scale, look.corner);
         let Some(placed) = viewport.filter(|_| pixels.len() == window.area()) else {
             return;
         };
-        if viewport == self.viewport && window == self.window {
+        if viewport == self.viewport && window == self.window && !over.is_anew() {
             self.below_pointer.restore(pixels, window, damage);
             self.below_overlay.restore(pixels, window, damage);
             if changed.grid().size() == frame.size() {
-                for rect in changed.rects() {
-                    let part = placed.to_window(rect);
-                    if part.is_empty() {
-                        continue;
-                    }
+                let tiles = changed.rects().map(|rect| placed.to_window(rect));
+                let parts = tiles.chain(over.changed(placed));
+                for part in parts.filter(|part| !part.is_empty()) {
                     draw_part(pixels, window, frame, placed, part);
+                    over.paint(pixels, window.width, placed, part);
                     damage.push(part);
                 }
             }
@@ -84,6 +86,7 @@ impl Canvas {
             self.below_pointer.rect = Rect::default();
             pixels.fill(EDGE);
             draw_part(pixels, window, frame, placed, placed.area());
+            over.paint(pixels, window.width, placed, window.rect());
             damage.push(window.rect());
         }
         if let Some(overlay) = look.overlay {

@@ -15,6 +15,8 @@ pub(crate) enum Chord {
     Figures,
     /// The picture into a file.
     Shot,
+    /// Annotation mode, or no longer.
+    Annotate,
     /// The next colour mode.
     Colours,
 }
@@ -31,6 +33,7 @@ pub(crate) fn of(key: &Key) -> Option<Chord> {
             "z" => Chord::Scale,
             "i" => Chord::Figures,
             "s" => Chord::Shot,
+            "a" => Chord::Annotate,
             "c" => Chord::Colours,
             _ => return None,
         },

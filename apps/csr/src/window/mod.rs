@@ -5,6 +5,7 @@
 //! a new one only wakes the window, which then takes the newest from its view. Nothing is drawn
 //! while nothing changes.
 
+mod annotation;
 mod canvas;
 mod chords;
 mod cursor;
@@ -25,6 +26,7 @@ mod tests;
 
 use std::path::PathBuf;
 
+use tessera::annotate::{Board, Op};
 use tessera::{Frame, view};
 use winit::application::ApplicationHandler;
 use winit::error::EventLoopError;
@@ -44,6 +46,8 @@ pub(crate) enum ToWindow {
         view: Box<view::Handle>,
         /// Whose desktop it is.
         customer: String,
+        /// What is drawn over it.
+        board: Board,
     },
     /// The view has something new.
     Wake,
@@ -53,6 +57,8 @@ pub(crate) enum ToWindow {
     ControlPaused(bool),
     /// A picture of the desktop was written to a file, or why not.
     ShotTaken(Result<PathBuf, String>),
+    /// Whether annotation mode is on.
+    Annotating(bool),
     /// Whether nothing is heard from the customer's program for now.
     Silent(bool),
     /// The share is interrupted: keep the window, its pictures stand still.
@@ -74,6 +80,10 @@ pub(crate) enum FromWindow {
     NextColours,
     /// A picture of the desktop was written to a file, or why not; one sentence.
     Said(String),
+    /// Annotation mode is wanted, or no longer.
+    Annotate(bool),
+    /// Something was drawn.
+    Drawn(Op),
     /// It cannot be shown; one sentence.
     Failed(String),
     /// The display has gone, and with it the main thread: the window's loop does not end any more.
@@ -135,7 +145,7 @@ fn reason(error: &EventLoopError) -> String {
 struct App {
     share: Option<Share>,
     /// A view whose first picture has not come; its size is the window's.
-    awaited: Option<(view::Handle, String)>,
+    awaited: Option<(view::Handle, String, Board)>,
     proxy: Proxy,
     fullscreen: bool,
     /// Where pictures of the desktop go.
@@ -145,7 +155,15 @@ struct App {
 }
 
 impl App {
-    fn open(&mut self, event_loop: &ActiveEventLoop, view: view::Handle, customer: String) {
+    fn open(
+        &mut self,
+        event_loop: &ActiveEventLoop,
+        view: view::Handle,
+        customer: String,
+        board: Board,
+    ) {
+        let proxy = self.proxy.clone();
+        board.on_change(move || drop(proxy.send_event(ToWindow::Wake)));
         let proxy = self.proxy.clone();
         // A loop that has ended has no window to wake.
         view.on_wake(move || drop(proxy.send_event(ToWindow::Wake)));
@@ -153,18 +171,18 @@ impl App {
             share.resume(view);
             self.refresh(event_loop);
         } else {
-            self.awaited = Some((view, customer));
+            self.awaited = Some((view, customer, board));
         }
     }
 
     /// Opens the window of a view whose first picture has come.
     fn open_awaited(&mut self, event_loop: &ActiveEventLoop) {
-        let Some((mut view, customer)) = self.awaited.take() else { return };
+        let Some((mut view, customer, board)) = self.awaited.take() else { return };
         if !view.advance() {
-            self.awaited = Some((view, customer));
+            self.awaited = Some((view, customer, board));
             return;
         }
-        match Share::open(event_loop, view, customer, self.fullscreen) {
+        match Share::open(event_loop, view, customer, board, self.fullscreen) {
             Ok(share) => {
                 self.share = Some(share);
                 let control = self.control;
@@ -191,6 +209,7 @@ impl App {
                 match next {
                     share::Next::TakeControl => (self.tell)(FromWindow::TakesControl),
                     share::Next::Colours => (self.tell)(FromWindow::NextColours),
+                    share::Next::Annotate(on) => (self.tell)(FromWindow::Annotate(on)),
                     share::Next::TakeShot => {
                         if let Some(frame) = share.frame() {
                             take_shot(frame, self.shots.clone(), &self.proxy);
@@ -202,6 +221,7 @@ impl App {
                     Some(due) => ControlFlow::WaitUntil(due),
                     None => ControlFlow::Wait,
                 });
+                share.drawn().for_each(|op| (self.tell)(FromWindow::Drawn(op)));
                 return;
             }
             Ok(_) => FromWindow::Closed,
@@ -243,7 +263,12 @@ impl ApplicationHandler<ToWindow> for App {
 
     fn user_event(&mut self, event_loop: &ActiveEventLoop, message: ToWindow) {
         match message {
-            ToWindow::Open { view, customer } => self.open(event_loop, *view, customer),
+            ToWindow::Open { view, customer, board } => {
+                self.open(event_loop, *view, customer, board);
+            }
+            ToWindow::Annotating(on) => {
+                self.with_share(event_loop, |share, _| share.set_annotating(on));
+            }
             ToWindow::Wake => self.refresh(event_loop),
             ToWindow::ControlAllowed(allowed) => {
                 self.control = allowed;

@@ -140,6 +140,12 @@ impl Operator {
         }
     }
 
+    /// Lets go of everything and passes nothing on until the next click.
+    pub(crate) fn disengage(&mut self, out: &mut Vec<InputEvent>) {
+        self.release_all(out);
+        self.engaged = false;
+    }
+
     /// Lets go of everything that is down.
     pub(crate) fn release_all(&mut self, out: &mut Vec<InputEvent>) {
         // The latest first, so that modifiers go up last.

@@ -8,6 +8,7 @@ use tessera::{Rect, Size, view};
 use winit::event_loop::{ActiveEventLoop, OwnedDisplayHandle};
 use winit::window::Window;
 
+use super::annotation::Over;
 use super::canvas::{Canvas, Look};
 use super::viewport::Viewport;
 
@@ -54,11 +55,12 @@ impl Presenter {
         Ok(())
     }
 
-    /// Draws `picture` as `look` says and waits until the display has taken it, so that what
+    /// Draws `picture` as `look` says, with what is `over` it, and waits until the display has taken it, so that what
     /// the sharer is told to be presented is.
     pub(crate) fn show(
         &mut self,
         picture: view::Picture<'_>,
+        over: &mut Over<'_>,
         look: Look<'_>,
     ) -> Result<(), SoftBufferError> {
         if self.size.is_empty() {
@@ -72,6 +74,7 @@ impl Presenter {
             picture.frame,
             picture.changed,
             look,
+            over,
             &mut self.damage,
         );
         self.rects.clear();

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use softbuffer::SoftBufferError;
+use tessera::annotate::{Board, Op};
 use tessera::{Frame, InputEvent, PointerButton, Rect, Region, Size, view};
 use winit::dpi::{PhysicalPosition, PhysicalSize};
 use winit::event::{
@@ -14,6 +15,7 @@ use winit::keyboard::{Key, ModifiersState, NamedKey};
 use winit::platform::modifier_supplement::KeyEventExtModifierSupplement;
 use winit::window::{Fullscreen, Window, WindowId};
 
+use super::annotation::{Annotation, Wish};
 use super::canvas::Look;
 use super::chords::{self, Chord};
 use super::cursor::LocalCursor;
@@ -47,6 +49,8 @@ pub(crate) enum Next {
     Colours,
     /// The representative wants a picture of the desktop in a file.
     TakeShot,
+    /// Annotation mode is wanted, or no longer.
+    Annotate(bool),
     /// The representative closed the window.
     Close,
 }
@@ -62,6 +66,7 @@ pub(crate) struct Share {
     operator: Operator,
     modifiers: ModifiersState,
     local_cursor: LocalCursor,
+    annotation: Annotation,
     /// Wheel events to come that are releases, see [`Share::on_device_event`].
     wheel_releases: u32,
     /// Whether nothing is heard from the customer's program for now.
@@ -73,6 +78,8 @@ pub(crate) struct Share {
     title: Option<(Title, Instant)>,
     /// The change set of a picture in which nothing changed.
     unchanged: Region,
+    /// Where in the window the mouse is.
+    spot: (f64, f64),
     /// Input made by one event, kept to save an allocation.
     input: Vec<InputEvent>,
 }
@@ -85,6 +92,7 @@ struct Title {
     engaged: bool,
     allowed: bool,
     paused: bool,
+    annotating: bool,
     exact: bool,
     scaled: bool,
 }
@@ -98,6 +106,7 @@ impl Title {
             return format!("{customer}: nothing is heard, waiting - Tessera");
         }
         let doing = match (self.engaged, self.allowed) {
+            _ if self.annotating => "annotating, Esc stops",
             (true, _) => "controlling",
             (false, true) if self.paused => "the customer took control, click to take it again",
             (false, true) => "viewing, click to control",
@@ -118,6 +127,7 @@ impl Share {
         event_loop: &ActiveEventLoop,
         view: view::Handle,
         customer: String,
+        board: Board,
         fullscreen: bool,
     ) -> Result<Self, Error> {
         let picture = view.picture().map(|picture| picture.frame.size()).unwrap_or_default();
@@ -135,6 +145,7 @@ impl Share {
             operator: Operator::default(),
             modifiers: ModifiersState::default(),
             local_cursor: LocalCursor::default(),
+            annotation: Annotation::new(board),
             wheel_releases: 0,
             silent: false,
             interrupted: false,
@@ -142,6 +153,7 @@ impl Share {
             line: Line::default(),
             title: None,
             unchanged: Region::empty(Size::default()),
+            spot: (0.0, 0.0),
             input: Vec::new(),
         })
     }
@@ -189,6 +201,21 @@ impl Share {
         self.refresh()
     }
 
+    /// Annotation mode begins or ends. Nothing is passed on meanwhile, and not before the next click.
+    pub(crate) fn set_annotating(&mut self, on: bool) -> Outcome {
+        if on {
+            self.operator.disengage(&mut self.input);
+            self.send();
+        }
+        self.annotation.set_on(on);
+        self.draw(false)
+    }
+
+    /// What was drawn here and is to be told.
+    pub(crate) fn drawn(&mut self) -> impl Iterator<Item = Op> + '_ {
+        self.annotation.drawn()
+    }
+
     /// Shows what is new, if anything is.
     pub(crate) fn refresh(&mut self) -> Outcome {
         let new = self.view.advance();
@@ -217,7 +244,8 @@ impl Share {
             overlay: self.line.drawn(),
             pointer: pointer.as_ref(),
         };
-        self.presenter.show(picture, look)?;
+        let presenter = &mut self.presenter;
+        self.annotation.over(|over| presenter.show(picture, over, look))?;
         if new {
             self.view.presented();
         }
@@ -235,9 +263,16 @@ impl Share {
             engaged,
             allowed: self.operator.is_allowed(),
             paused: self.operator.is_paused(),
+            annotating: self.annotation.is_on(),
             exact: self.view.picture().is_some_and(|picture| picture.info.verified),
             scaled: self.presenter.viewport().is_some_and(|viewport| !viewport.is_one_to_one()),
         };
+        self.annotation.settle();
+        let due = [self.settle_title(wanted), self.annotation.due()];
+        due.into_iter().flatten().min()
+    }
+
+    fn settle_title(&mut self, wanted: Title) -> Option<Instant> {
         let now = Instant::now();
         if let Some((shown, since)) = self.title {
             let due = since + TITLE_INTERVAL;
@@ -276,9 +311,11 @@ impl Share {
         Ok(Next::Go)
     }
 
-    /// A copy of the picture.
-    pub(crate) fn frame(&self) -> Option<Frame> {
-        self.view.picture().map(|picture| picture.frame.to_frame())
+    /// A copy of the picture, with what is drawn over it.
+    pub(crate) fn frame(&mut self) -> Option<Frame> {
+        let mut frame = self.view.picture()?.frame.to_frame();
+        self.annotation.draw_on(&mut frame);
+        Some(frame)
     }
 
     /// Sees another part of a picture that is larger than the window, by steps.
@@ -313,6 +350,18 @@ impl Share {
                     let (x, y) = viewport.to_picture(position.x, position.y);
                     self.operator.on_pointer(x, y, &mut self.input);
                     self.send();
+                    self.spot = (position.x, position.y);
+                    if self.annotation.is_on() {
+                        self.annotation.on_pointer(viewport.to_point(position.x, position.y));
+                        return self.draw(false);
+                    }
+                }
+            }
+            WindowEvent::MouseInput { state, button, .. } if self.annotation.is_on() => {
+                if let (MouseButton::Left, Some(viewport)) = (button, self.presenter.viewport()) {
+                    let at = viewport.to_point(self.spot.0, self.spot.1);
+                    let wish = self.annotation.on_button(state.is_pressed(), at, self.spot);
+                    return self.grant(wish);
                 }
             }
             WindowEvent::MouseInput { state, button, .. } => {
@@ -333,6 +382,15 @@ impl Share {
                 self.send();
                 return outcome;
             }
+            WindowEvent::KeyboardInput { event, is_synthetic, .. }
+                if self.annotation.is_on()
+                    && !(self.modifiers.control_key() && self.modifiers.alt_key()) =>
+            {
+                if event.state.is_pressed() && !is_synthetic {
+                    let wish = self.annotation.on_key(&event.logical_key, event.text.as_deref());
+                    return self.grant(wish);
+                }
+            }
             WindowEvent::KeyboardInput { event, is_synthetic, .. } => {
                 let outcome = self.on_key(&event, is_synthetic);
                 self.send();
@@ -341,6 +399,16 @@ impl Share {
             _ => {}
         }
         Ok(Next::Go)
+    }
+
+    /// Acts on what was done in annotation mode, and shows it.
+    fn grant(&mut self, wish: Wish) -> Outcome {
+        self.draw(false)?;
+        Ok(match wish {
+            Wish::None => Next::Go,
+            Wish::Leave => Next::Annotate(false),
+            Wish::Capture => Next::TakeShot,
+        })
     }
 
     /// Something happened on a device.
@@ -396,6 +464,9 @@ impl Share {
                         let now = Instant::now();
                         self.line.toggle_figures(self.view.figures(), now);
                         return self.update_line(now);
+                    }
+                    Some(Chord::Annotate) => {
+                        return Ok(Next::Annotate(!self.annotation.is_on()));
                     }
                     Some(Chord::Shot) => return Ok(Next::TakeShot),
                     Some(Chord::Colours) => return Ok(Next::Colours),

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
+use tessera::annotate::Board;
 use tessera::view::{Feed, PictureInfo, feed};
 use tessera::{CursorShape, Frame, InputEvent, PointerButton, Rect, Region, Size};
 use x11rb::connection::Connection;
@@ -129,7 +130,11 @@ impl<'a> Desk<'a> {
         let (x, screen) = RustConnection::connect(None).expect("a second client");
         let root = x.setup().roots[screen].root;
         let (feed, view) = feed(SIZE);
-        let message = ToWindow::Open { view: Box::new(view), customer: "Kim".into() };
+        let message = ToWindow::Open {
+            view: Box::new(view),
+            customer: "Kim".into(),
+            board: Board::default(),
+        };
         proxy.send_event(message).expect("the loop runs");
         let random = StdRng::seed_from_u64(SEED);
         Self { proxy, feed, frame: Frame::black(SIZE), random, x, root }

@@ -1,5 +1,6 @@
 //! Where in the window the picture lies, and which part of it is to be seen.
 
+use tessera::annotate::Point;
 use tessera::{Rect, Size};
 
 /// How large the picture is shown.
@@ -107,6 +108,22 @@ impl Viewport {
     pub(crate) fn rows(self, y: u16) -> (u16, u16) {
         let (first, end) = source(y, self.source.height, self.area.height);
         (self.source.y + first, self.source.y + end)
+    }
+
+    /// The place in the picture under a point of the window, finer than a pixel; points beside the
+    /// picture give the nearest place on its edge.
+    pub(crate) fn to_point(self, x: f64, y: f64) -> Point {
+        let along = |at: f64, area: u16, drawn: u16, first: u16, whole: u16| {
+            let scale = f64::from(whole) / f64::from(drawn);
+            let pixels = ((at - f64::from(area)) * scale).clamp(0.0, f64::from(whole));
+            // Not a number becomes the edge.
+            ((pixels + f64::from(first)) * f64::from(Point::PARTS)).round() as i32
+        };
+        let (area, source) = (self.area, self.source());
+        Point {
+            x: along(x, area.x, area.width, source.x, source.width),
+            y: along(y, area.y, area.height, source.y, source.height),
+        }
     }
 
     /// The pixel of the picture under a point of the window, in pixels from the window's corner;

@@ -31,8 +31,8 @@ const HIGHLIGHT: u32 = 102;
 /// Where in a window the picture lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Size of the shared picture.
-    pub picture: Size,
+    /// The part of the shared picture that is shown.
+    pub source: Rect,
     /// The window's pixels that it covers.
     pub area: Rect,
 }
@@ -40,21 +40,23 @@ pub struct Place {
 impl Place {
     /// A place in the window, in pixels from its left and top edge.
     fn spot(self, point: Point) -> Spot {
-        let at = |from: u16, along: i32, drawn: u16, whole: u16| {
+        let at = |from: u16, along: i32, first: u16, drawn: u16, whole: u16| {
+            let along = along - i32::from(first) * Point::PARTS;
             f64::from(from)
                 + f64::from(along) * f64::from(drawn)
                     / (f64::from(whole.max(1)) * f64::from(Point::PARTS))
         };
+        let Self { source, area } = self;
         Spot {
-            x: at(self.area.x, point.x, self.area.width, self.picture.width),
-            y: at(self.area.y, point.y, self.area.height, self.picture.height),
+            x: at(area.x, point.x, source.x, area.width, source.width),
+            y: at(area.y, point.y, source.y, area.height, source.height),
         }
     }
 
     /// A length in the window, given in sixteenths of a pixel of the picture.
     fn length(self, parts: i32) -> f64 {
-        let across = f64::from(self.area.width) / f64::from(self.picture.width.max(1));
-        let down = f64::from(self.area.height) / f64::from(self.picture.height.max(1));
+        let across = f64::from(self.area.width) / f64::from(self.source.width.max(1));
+        let down = f64::from(self.area.height) / f64::from(self.source.height.max(1));
         f64::from(parts) * across.min(down) / f64::from(Point::PARTS)
     }
 }
@@ -98,7 +100,7 @@ impl Painter {
         canvas: &mut Canvas<'_>,
     ) {
         let part = part.intersect(place.area);
-        if part.is_empty() || place.picture.is_empty() {
+        if part.is_empty() || place.source.is_empty() {
             return;
         }
         for (mark, colour) in layer.marks() {
@@ -110,6 +112,31 @@ impl Painter {
         for (at, colour) in layer.pointers() {
             self.paint_pointer(place.spot(at), colour, place, part, edges, canvas);
         }
+    }
+
+    /// Paints words on a plate with its upper left corner at `corner` of the window, as far as they lie
+    /// in `part`: for a window's own use, such as the names of its tools.
+    pub fn paint_label(
+        text: &str,
+        colour: Colour,
+        corner: (u16, u16),
+        part: Rect,
+        canvas: &mut Canvas<'_>,
+    ) {
+        let height = canvas.pixels.len() / usize::from(canvas.width.max(1));
+        let all = Rect::new(0, 0, canvas.width, u16::try_from(height).unwrap_or(u16::MAX));
+        let (part, place) = (part.intersect(all), Place { source: all, area: all });
+        let parts = |at: u16| i32::from(at) * Point::PARTS;
+        let corner = Point { x: parts(corner.0), y: parts(corner.1) };
+        if !part.is_empty() {
+            text::paint(corner, text, colour, place, part, Edges::Soft, canvas);
+        }
+    }
+
+    /// Width and height of the plate of [`Self::paint_label`].
+    #[must_use]
+    pub fn label_size(text: &str) -> Size {
+        text::size(text)
     }
 
     /// The window's pixels that show any of `rect`, which lies in the picture.

@@ -1,7 +1,7 @@
 //! Words on a plate, in a font that every side has: GNU Unifont, whose dots are squares that scale
 //! without loss and whose 57,000 characters need no font of the system.
 
-use tessera_codec::Rect;
+use tessera_codec::{Rect, Size};
 
 use super::{COVERED, Canvas, Edges, Place, row_of};
 use crate::annotate::point::bounds;
@@ -24,6 +24,13 @@ pub(in crate::annotate) fn plate(corner: Point, text: &str) -> Rect {
     let (columns, rows) = dots(text);
     let far = Point { x: corner.x + columns * DOT, y: corner.y + rows * DOT };
     bounds([corner, far], 0)
+}
+
+/// Size of the plate of `text` where a pixel of the picture is one of the window.
+pub(super) fn size(text: &str) -> Size {
+    let (columns, rows) = dots(text);
+    let pixels = |dots: i32| u16::try_from(dots * DOT / Point::PARTS).unwrap_or(u16::MAX);
+    Size::new(pixels(columns), pixels(rows))
 }
 
 /// Dots of the plate, across and down.
@@ -69,22 +76,11 @@ pub(super) fn paint(
             })
         })
         .collect();
-    let dot_x = dot_of(
-        within.x,
-        within.right(),
-        corner.x,
-        place.area.x,
-        place.area.width,
-        place.picture.width,
-    );
-    let dot_y = dot_of(
-        within.y,
-        within.bottom(),
-        corner.y,
-        place.area.y,
-        place.area.height,
-        place.picture.height,
-    );
+    let Place { source, area } = place;
+    let across = Axis { area: area.x, drawn: area.width, first: source.x, whole: source.width };
+    let down = Axis { area: area.y, drawn: area.height, first: source.y, whole: source.height };
+    let dot_x = across.dots(within.x, within.right(), corner.x);
+    let dot_y = down.dots(within.y, within.bottom(), corner.y);
     for (y, dot_row) in (within.y..).zip(dot_y) {
         if !(0..rows).contains(&dot_row) {
             continue;
@@ -108,15 +104,25 @@ fn is_lit(set: &[u16], column: i32, row: i32) -> bool {
     column.is_some_and(|column| (0..ROWS).contains(&row) && column >> row & 1 == 1)
 }
 
-/// For each pixel of the window from `first` to `end`: which dot, counted from the plate's edge at
-/// `corner`, lies under its middle.
-fn dot_of(first: u16, end: u32, corner: i32, area: u16, drawn: u16, whole: u16) -> Vec<i32> {
-    (u32::from(first)..end)
-        .map(|pixel| {
-            let along = f64::from(pixel) + 0.5 - f64::from(area);
-            let parts =
-                along * f64::from(whole) * f64::from(Point::PARTS) / f64::from(drawn.max(1));
-            ((parts - f64::from(corner)) / f64::from(DOT)).floor() as i32
-        })
-        .collect()
+/// One direction of a [`Place`].
+struct Axis {
+    area: u16,
+    drawn: u16,
+    first: u16,
+    whole: u16,
+}
+
+impl Axis {
+    /// For each pixel of the window from `first` to `end`: which dot, counted from the plate's edge at
+    /// `corner`, lies under its middle.
+    fn dots(&self, first: u16, end: u32, corner: i32) -> Vec<i32> {
+        let scale = f64::from(self.whole) / f64::from(self.drawn.max(1));
+        (u32::from(first)..end)
+            .map(|pixel| {
+                let along = f64::from(pixel) + 0.5 - f64::from(self.area);
+                let at = (along * scale + f64::from(self.first)) * f64::from(Point::PARTS);
+                ((at - f64::from(corner)) / f64::from(DOT)).floor() as i32
+            })
+            .collect()
+    }
 }
