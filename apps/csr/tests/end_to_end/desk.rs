@@ -19,6 +19,7 @@ const HEIGHT: u16 = 480;
 
 /// Event codes of the X protocol for fake input.
 const KEY_PRESS: u8 = 2;
+const KEY_RELEASE: u8 = 3;
 const BUTTON_PRESS: u8 = 4;
 const BUTTON_RELEASE: u8 = 5;
 const MOTION: u8 = 6;
@@ -116,6 +117,31 @@ impl Desk {
         self.fake(MOTION, 0, x, y);
         self.fake(BUTTON_PRESS, 1, 0, 0);
         self.fake(BUTTON_RELEASE, 1, 0, 0);
+    }
+
+    /// Draws a line with the left button down.
+    pub(crate) fn drag(&self, from: (i16, i16), to: (i16, i16)) {
+        const STEPS: i16 = 20;
+        self.fake(MOTION, 0, from.0, from.1);
+        self.fake(BUTTON_PRESS, 1, 0, 0);
+        for step in 1..=STEPS {
+            let along = |from: i16, to: i16| from + (to - from) * step / STEPS;
+            self.fake(MOTION, 0, along(from.0, to.0), along(from.1, to.1));
+        }
+        self.fake(BUTTON_RELEASE, 1, 0, 0);
+    }
+
+    /// Presses a key and lets go of it.
+    pub(crate) fn tap_key(&self, keycode: u8) {
+        self.fake(KEY_PRESS, keycode, 0, 0);
+        self.fake(KEY_RELEASE, keycode, 0, 0);
+    }
+
+    /// A pixel, red, green and blue.
+    pub(crate) fn pixel(&self, x: u16, y: u16) -> [u8; 3] {
+        let at = 4 * (usize::from(y) * usize::from(WIDTH) + usize::from(x));
+        let pixels = self.grab();
+        [pixels[at + 2], pixels[at + 1], pixels[at]]
     }
 
     pub(crate) fn press_key(&self, keycode: u8) {

@@ -1,9 +1,11 @@
 //! Center, representative and customer as the real programs, over real QUIC on loopback, on two X
 //! displays of the test's own.
 
+mod annotating;
 mod cable;
 mod desk;
 mod program;
+mod talking;
 
 use std::fs;
 
