@@ -1,22 +1,25 @@
 //! Brings the session, the person's terminal and the sign on the desktop together.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tessera::csr::EndReason;
-use tessera::customer::{Entrance, Event, Handle, Session};
+use tessera::customer::{Event, Handle, Session};
 use tessera::{Network, Paths};
 use tessera_capture::x11::applications::RunningApplication;
 use tessera_terminal::{Key, LogTo, Screen};
 
 use crate::applications::Applications;
 use crate::cli::Options;
+use crate::code::Way;
 use crate::error::Error;
 use crate::picker::Picker;
 use crate::sign::Sign;
 use crate::situation::{Action, Situation};
-use crate::{code, screen, source, wording};
+use crate::{code, marks, screen, source, wording};
 
 /// How long the farewell may take before the program ends anyway.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -54,7 +57,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Error> {
     let entrance = match &options.code_file {
         Some(path) => {
             end_on_signals(&inbox)?;
-            code::from_file(path, &inputs)?.map(Entrance::Code)
+            code::from_file(path, &inputs)?
         }
         // At the prompt a signal just ends the program: nothing has begun.
         None => {
@@ -63,9 +66,9 @@ pub(crate) fn run(options: &Options) -> Result<(), Error> {
             Some(entrance)
         }
     };
-    let Some(entrance) = entrance else { return Ok(()) };
+    let Some(Way { entrance, center }) = entrance else { return Ok(()) };
     let session = tessera::customer::Options {
-        center: options.center.clone(),
+        center: center.unwrap_or_else(|| options.center.clone()),
         data_dir,
         entrance,
         name: options
@@ -82,6 +85,11 @@ pub(crate) fn run(options: &Options) -> Result<(), Error> {
     };
     let situation = Situation::new(session.standing_consent.clone());
     let (handle, events) = Session::join(session)?;
+    let apart = Arc::new(AtomicBool::new(false));
+    if options.source.is_none() {
+        marks::show(handle.board(), options.display.clone(), Arc::clone(&apart))
+            .map_err(Error::System)?;
+    }
     let from_session = inbox.clone();
     thread::Builder::new()
         .name("events".into())
@@ -96,7 +104,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Error> {
         })
         .map_err(Error::System)?;
     let applications = Applications::on(options.display.clone());
-    Conductor::new(handle, situation, (sign, applications), inbox, full_screen)?.conduct(&inputs)
+    Conductor::new(handle, situation, (sign, applications, apart), inbox, full_screen)?
+        .conduct(&inputs)
 }
 
 fn end_on_signals(inbox: &Sender<Input>) -> Result<(), Error> {
@@ -115,6 +124,8 @@ struct Conductor {
     situation: Situation,
     sign: Sign,
     applications: Applications,
+    /// Whether something else than the desktop is shared.
+    apart: Arc<AtomicBool>,
     inbox: Sender<Input>,
     /// The full-screen interface; without one, events are printed as lines.
     screen: Option<Screen>,
@@ -127,7 +138,7 @@ impl Conductor {
     fn new(
         handle: Handle,
         situation: Situation,
-        (sign, applications): (Sign, Applications),
+        (sign, applications, apart): (Sign, Applications, Arc<AtomicBool>),
         inbox: Sender<Input>,
         full_screen: bool,
     ) -> Result<Self, Error> {
@@ -145,7 +156,17 @@ impl Conductor {
             None
         };
         let started = Instant::now();
-        Ok(Self { handle, situation, sign, applications, inbox, screen, started, deadline: None })
+        Ok(Self {
+            handle,
+            situation,
+            sign,
+            applications,
+            apart,
+            inbox,
+            screen,
+            started,
+            deadline: None,
+        })
     }
 
     fn conduct(mut self, inputs: &Receiver<Input>) -> Result<(), Error> {
@@ -211,6 +232,7 @@ impl Conductor {
 
     fn on_event(&mut self, event: Event, now: Duration) -> Result<bool, Error> {
         self.situation.on_event(&event, now);
+        self.apart.store(!self.situation.applications().is_empty(), Ordering::Relaxed);
         // A failure ends the program, which then says why.
         if self.screen.is_none()
             && !matches!(event, Event::Failed(_) | Event::SharedApplications(_))

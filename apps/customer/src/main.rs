@@ -10,6 +10,7 @@ mod code;
 mod conduct;
 mod consent_log;
 mod error;
+mod marks;
 mod picker;
 mod screen;
 mod sign;

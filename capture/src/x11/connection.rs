@@ -41,6 +41,11 @@ impl Display {
         Ok(Self { conn, root, name: shown, screen })
     }
 
+    /// Bits a pixel of the root window has.
+    pub(super) fn depth(&self) -> u8 {
+        self.conn.setup().roots[self.screen].root_depth
+    }
+
     /// Fails unless the server has the extension.
     pub(super) fn require(&self, extension: &'static str) -> Result<(), CaptureError> {
         match self.has(extension)? {

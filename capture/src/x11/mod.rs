@@ -15,6 +15,7 @@ mod keymap;
 mod monitor_choice;
 mod monitors;
 mod notice;
+mod overlay;
 mod presses;
 mod screen;
 mod shared_memory;
@@ -25,7 +26,7 @@ use std::time::{Duration, Instant};
 
 use tessera_codec::{Frame, Rect, Region, Size};
 use x11rb::connection::Connection;
-use x11rb::protocol::xproto::ConnectionExt as _;
+use x11rb::protocol::xproto::{Atom, ConnectionExt as _};
 use x11rb::protocol::{Event, damage as damage_protocol};
 
 use crate::{
@@ -37,6 +38,8 @@ use damage::RootDamage;
 pub use input::X11Input;
 pub use monitor_choice::MonitorChoice;
 pub use notice::Notice;
+use overlay::Beneath;
+pub use overlay::Overlay;
 use presses::Presses;
 use screen::Screen;
 use sleeper::Sleeper;
@@ -58,6 +61,9 @@ pub struct X11Source {
     shared_memory_absent: Option<SharedMemoryAbsent>,
     untold: Changes,
     presses: Presses,
+    /// Marks that are no part of what is shown.
+    beneath: Option<Beneath>,
+    overlay_property: Atom,
 }
 
 /// What the server announced and `wait` has not told yet.
@@ -69,11 +75,12 @@ struct Changes {
     cursor: bool,
     motion: bool,
     layout: bool,
+    overlay: bool,
 }
 
 impl Changes {
     const fn any(self) -> bool {
-        self.all || self.damage || self.cursor || self.motion || self.layout
+        self.all || self.damage || self.cursor || self.motion || self.layout || self.overlay
     }
 }
 
@@ -106,6 +113,7 @@ impl X11Source {
         cursor::watch(&display)?;
         let monitors_named = monitors::watch(&display)?;
         let damage = RootDamage::new(&display)?;
+        let overlay_property = Beneath::property(&display)?;
         let size = monitors::canvas(&display)?;
         let monitors = monitors::list(&display, size, monitors_named)?;
         let shown = choice.shown();
@@ -117,7 +125,6 @@ impl X11Source {
             monitors,
             choice,
             shown,
-            display,
             sleeper,
             damage,
             screen,
@@ -126,6 +133,9 @@ impl X11Source {
             shared_memory_absent,
             untold: Changes { all: true, ..Changes::default() },
             presses: Presses::default(),
+            beneath: Beneath::find(&display, overlay_property)?,
+            overlay_property,
+            display,
         })
     }
 
@@ -138,6 +148,9 @@ impl X11Source {
             match event {
                 Event::DamageNotify(_) => self.untold.damage = true,
                 Event::XfixesCursorNotify(_) => self.untold.cursor = true,
+                Event::PropertyNotify(event) if event.atom == self.overlay_property => {
+                    self.untold.overlay = true;
+                }
                 Event::XinputRawMotion(_) => self.untold.motion = true,
                 Event::ConfigureNotify(_)
                 | Event::RandrScreenChangeNotify(_)
@@ -167,6 +180,9 @@ impl X11Source {
         if changes.all {
             events.extend(self.shared_memory_absent.take().map(SourceEvent::SharedMemoryAbsent));
             events.push(SourceEvent::Monitors);
+        }
+        if changes.overlay {
+            self.beneath = Beneath::find(&self.display, self.overlay_property)?;
         }
         let moved = changes.layout && self.tell_layout(events)?;
         let replaced = changes.all || moved || damage.grid().size() != self.screen.size();
@@ -235,6 +251,33 @@ impl X11Source {
     }
 }
 
+impl X11Source {
+    /// Reads the screen without the marks over it: picture and marks are of one moment.
+    fn read_beneath(
+        &self,
+        beneath: Beneath,
+        region: &Region,
+        into: &mut Frame,
+    ) -> Result<(), CaptureError> {
+        held(&self.display, || {
+            self.screen.read(&self.display, region, into)?;
+            beneath.mend(&self.display, self.screen.area(), region, into)
+        })
+    }
+}
+
+/// Does something while the server serves this connection alone.
+fn held(
+    display: &Display,
+    act: impl FnOnce() -> Result<(), CaptureError>,
+) -> Result<(), CaptureError> {
+    display.conn.grab_server().map_err(|e| display.lost(e))?;
+    let done = act();
+    display.conn.ungrab_server().map_err(|e| display.lost(e))?;
+    display.conn.flush().map_err(|e| display.lost(e))?;
+    done
+}
+
 /// The part of a root window of size `canvas` that is shown.
 fn area_of(monitors: &[Monitor], shown: Option<u32>, canvas: Size) -> Rect {
     let monitor = shown.and_then(|shown| monitors.get(usize::try_from(shown).ok()?));
@@ -286,7 +329,21 @@ impl ScreenSource for X11Source {
     }
 
     fn read(&mut self, region: &Region, into: &mut Frame) -> Result<(), CaptureError> {
-        let read = self.screen.read(&self.display, region, into);
+        let mut read = match self.beneath {
+            None => self.screen.read(&self.display, region, into),
+            Some(beneath) => self.read_beneath(beneath, region, into),
+        };
+        if self.beneath.is_none() && read.is_ok() {
+            // An overlay tells of itself before it shows anything, so that word of one that is in these
+            // pixels has come before them.
+            self.drain()?;
+            if self.untold.overlay {
+                self.beneath = Beneath::find(&self.display, self.overlay_property)?;
+                if let Some(beneath) = self.beneath {
+                    read = self.read_beneath(beneath, region, into);
+                }
+            }
+        }
         // The size may have changed without an event that is still to come.
         self.untold.layout |= matches!(read, Err(CaptureError::SizeChanged));
         read

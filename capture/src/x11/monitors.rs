@@ -10,12 +10,13 @@ use super::connection::Display;
 use super::damage::on_canvas;
 use crate::{CaptureError, Monitor};
 
-/// Asks for events when the screen's size or its monitors change. Returns whether the server knows
+/// Asks for events when the screen's size, its monitors or the root window's properties change. Returns whether the server knows
 /// monitors.
 pub(super) fn watch(display: &Display) -> Result<bool, CaptureError> {
     let conn = &display.conn;
-    let structure = ChangeWindowAttributesAux::new().event_mask(EventMask::STRUCTURE_NOTIFY);
-    conn.change_window_attributes(display.root, &structure).map_err(|e| display.lost(e))?;
+    let events = EventMask::STRUCTURE_NOTIFY | EventMask::PROPERTY_CHANGE;
+    let watched = ChangeWindowAttributesAux::new().event_mask(events);
+    conn.change_window_attributes(display.root, &watched).map_err(|e| display.lost(e))?;
     if !display.has(randr::X11_EXTENSION_NAME)? {
         return Ok(false);
     }

@@ -181,7 +181,9 @@ mod tests {
     use super::*;
 
     fn typed(panels: &mut Panels, text: &str) {
-        text.chars().for_each(|typed| drop(panels.on_key(Key::Char(typed))));
+        for typed in text.chars() {
+            panels.on_key(Key::Char(typed));
+        }
     }
 
     #[test]

@@ -40,20 +40,23 @@ fn a_stroke_over_the_shared_picture_is_drawn_captured_and_cleared() {
     seen.tap_key(KEY_2);
     seen.drag((300, 400), (500, 300));
     wait_until("the stroke", || seen.pixel(400, 350) == RED);
+    wait_until("the stroke on the shared desktop", || shared.pixel(400, 350) == RED);
     assert_eq!(shared.keys_down(), 0);
     wait_until("the palette to be gone", || seen.pixel(10, 10) == shared.pixel(10, 10));
 
     seen.tap_key(KEY_C);
-    let written = csr.expect("The picture is in ");
-    let file = written.split("The picture is in ").nth(1).expect("a name").to_owned();
+    let written = csr.expect("Picture saved: ");
+    let file = written.split("Picture saved: ").nth(1).expect("a name").to_owned();
     assert!(fs::metadata(file).expect("there").len() > 1_000);
 
     seen.tap_key(KEY_X);
     wait_until("the stroke to be gone", || seen.pixel(400, 350) != RED);
+    wait_until("it to be gone there too", || shared.pixel(400, 350) != RED);
     seen.tap_key(KEY_ESCAPE);
     csr.expect("Nobody annotates any more");
+    wait_until("the title to say so", || !seen.has_window("Kim: annotating"));
+    seen.click(600, 400);
     customer.expect("may now use your mouse and keyboard");
-    wait_until("the title to say so", || seen.has_window("Kim: viewing, click to control"));
     wait_until("both displays to be equal again", || seen.grab() == shared.grab());
     Program::end_both(&mut csr, &mut customer);
 }
