@@ -32,7 +32,9 @@ pub(crate) fn show(
 ) -> io::Result<()> {
     let (wake, woken) = sync_channel(1);
     // A full queue means that the thread will look anyway.
-    board.on_change(move || drop(wake.try_send(())));
+    board.on_change(move || {
+        let _ = wake.try_send(());
+    });
     thread::Builder::new().name("marks".into()).spawn(move || {
         let mut shown = None;
         let mut painter = Painter::default();
