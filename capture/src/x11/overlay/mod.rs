@@ -38,7 +38,7 @@ const MAX_IMAGE_BYTES: usize = 200 << 10;
 /// A pixel of marks has this set; every other one is left as it is on the display.
 const COVERED: u32 = 0xff00_0000;
 
-/// `ParentRelative` as a window's background pixmap (X11 protocol, CreateWindow).
+/// `ParentRelative` as a window's background pixmap (X11 protocol, `CreateWindow`).
 const PARENT_RELATIVE: Pixmap = 1;
 
 /// See the module text. Dropping it takes the marks away.
