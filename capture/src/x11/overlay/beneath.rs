@@ -4,7 +4,9 @@
 //! and the windows below belong to one moment.
 
 use tessera_codec::{BYTES_PER_PIXEL, Frame, Rect, Region, TILE};
-use x11rb::errors::ReplyError;
+use x11rb::connection::Connection;
+use x11rb::errors::{ConnectionError, ReplyError, ReplyOrIdError};
+use x11rb::protocol::composite::ConnectionExt as _;
 use x11rb::protocol::shape::{self, ConnectionExt as _};
 use x11rb::protocol::xproto::{
     Atom, AtomEnum, ConnectionExt as _, ImageFormat, MapState, Rectangle, Window, WindowClass,
@@ -32,8 +34,8 @@ pub(in crate::x11) struct Beneath {
 /// A window below the overlay.
 struct Below {
     window: Window,
-    /// Where its content begins on the root window.
-    origin: (i32, i32),
+    /// Where it begins on the root window, border included.
+    corner: (i32, i32),
     /// What it covers of the root window.
     covers: Vec<Rect>,
 }
@@ -101,7 +103,7 @@ impl Beneath {
             }
             let (taken, rest) = divide(left, &below.covers);
             left = rest;
-            read(display, below.window, below.origin, &taken, area, frame)?;
+            read(display, below.window, below.corner, &taken, area, frame)?;
         }
         if self.ground == x11rb::NONE {
             smear(&left, area, frame);
@@ -140,9 +142,29 @@ impl Beneath {
                 && matches!(geometry.depth, 24 | 32);
             if shown {
                 let border = i32::from(geometry.border_width);
-                let origin = (i32::from(geometry.x) + border, i32::from(geometry.y) + border);
-                let covers = shape.rectangles.into_iter().map(|part| placed(part, origin));
-                windows.push(Below { window, origin, covers: covers.collect() });
+                let corner = (i32::from(geometry.x), i32::from(geometry.y));
+                let origin = (corner.0 + border, corner.1 + border);
+                // Of a window without a shape, X.Org's server leaves out two sides of the border.
+                let whole = Rectangle {
+                    x: -(geometry.border_width.cast_signed()),
+                    y: -(geometry.border_width.cast_signed()),
+                    width: geometry.width.saturating_add(2 * geometry.border_width),
+                    height: geometry.height.saturating_add(2 * geometry.border_width),
+                };
+                let parts = match shape.rectangles.as_slice() {
+                    [only]
+                        if (only.x, only.y) == (whole.x, whole.y)
+                            && only.width
+                                >= geometry.width.saturating_add(geometry.border_width)
+                            && only.height
+                                >= geometry.height.saturating_add(geometry.border_width) =>
+                    {
+                        vec![whole]
+                    }
+                    _ => shape.rectangles,
+                };
+                let covers = parts.into_iter().map(|part| placed(part, origin));
+                windows.push(Below { window, corner, covers: covers.collect() });
             }
         }
         Ok(windows)
@@ -214,11 +236,12 @@ fn divide(parts: Vec<Rect>, covers: &[Rect]) -> (Vec<Rect>, Vec<Rect>) {
     (taken, left)
 }
 
-/// Copies the parts of a window with its content at `origin` of the root window into the frame.
+/// Copies the parts of a window that begins at `corner` of the root window, border included, into the
+/// frame.
 fn read(
     display: &Display,
     window: Window,
-    origin: (i32, i32),
+    corner: (i32, i32),
     parts: &[Rect],
     area: Rect,
     frame: &mut Frame,
@@ -226,12 +249,20 @@ fn read(
     let Some(around) = parts.iter().copied().reduce(Rect::union) else { return Ok(()) };
     // A rectangle on the root window reaches no farther than 16384 pixels, and neither does a window
     // that covers it.
-    let (x, y) = (i32::from(around.x) - origin.0, i32::from(around.y) - origin.1);
-    let format = ImageFormat::Z_PIXMAP;
-    let image = display
-        .conn
-        .get_image(format, window, x as i16, y as i16, around.width, around.height, !0)?
-        .reply()?;
+    let (x, y) = (i32::from(around.x) - corner.0, i32::from(around.y) - corner.1);
+    let (conn, format) = (&display.conn, ImageFormat::Z_PIXMAP);
+    // The window itself would give no border.
+    let pixmap = conn.generate_id().map_err(|error| match error {
+        ReplyOrIdError::ConnectionError(error) => ReplyError::ConnectionError(error),
+        ReplyOrIdError::X11Error(error) => ReplyError::X11Error(error),
+        ReplyOrIdError::IdsExhausted => ReplyError::ConnectionError(ConnectionError::UnknownError),
+    })?;
+    conn.composite_name_window_pixmap(window, pixmap)?;
+    let image = conn
+        .get_image(format, pixmap, x as i16, y as i16, around.width, around.height, !0)?
+        .reply();
+    conn.free_pixmap(pixmap)?;
+    let image = image?;
     let stride = usize::from(around.width) * BYTES_PER_PIXEL;
     for part in parts {
         for row in part.y..part.y + part.height {
