@@ -3,7 +3,7 @@
 //! A canvas draws into memory that somebody else owns and keeps between two drawings, and tells
 //! which parts of it changed. It knows nothing of windows.
 
-use tessera::{BYTES_PER_PIXEL, FrameView, Rect, Region, Size};
+use tessera::{BYTES_PER_PIXEL, FrameView, Rect, Size, view};
 
 use super::annotation::Over;
 use super::overlay::Overlay;
@@ -46,8 +46,8 @@ impl Canvas {
         self.viewport
     }
 
-    /// Brings `pixels`, a window of size `window`, up to date with `frame`, in which the tiles of
-    /// `changed` are new, and draws what is `over` it and what `look` has over that. Everything is drawn
+    /// Brings `pixels`, a window of size `window`, up to date with `picture`, in which the tiles of
+    /// its `changed` are new, and draws what is `over` it and what `look` has over that. Everything is drawn
     /// anew when another part of the picture is seen than before, or elsewhere. The parts that changed
     /// are added to `damage`.
     ///
@@ -57,12 +57,12 @@ impl Canvas {
         &mut self,
         pixels: &mut [u32],
         window: Size,
-        frame: FrameView<'_>,
-        changed: &Region,
+        picture: view::Picture<'_>,
         look: Look<'_>,
         over: &mut Over<'_>,
         damage: &mut Vec<Rect>,
     ) {
+        let view::Picture { frame, changed, .. } = picture;
         let viewport = Viewport::new(frame.size(), window, look.scale, look.corner);
         let Some(placed) = viewport.filter(|_| pixels.len() == window.area()) else {
             return;

@@ -68,15 +68,7 @@ impl Presenter {
         }
         let mut buffer = self.surface.buffer_mut()?;
         self.damage.clear();
-        self.canvas.draw(
-            &mut buffer,
-            self.size,
-            picture.frame,
-            picture.changed,
-            look,
-            over,
-            &mut self.damage,
-        );
+        self.canvas.draw(&mut buffer, self.size, picture, look, over, &mut self.damage);
         self.rects.clear();
         self.rects.extend(self.damage.iter().filter_map(|&rect| surface_rect(rect)));
         if !self.rects.is_empty() {

@@ -384,12 +384,12 @@ impl Share {
             }
             WindowEvent::KeyboardInput { event, is_synthetic, .. }
                 if self.annotation.is_on()
-                    && !(self.modifiers.control_key() && self.modifiers.alt_key()) =>
+                    && !(self.modifiers.control_key() && self.modifiers.alt_key())
+                    && event.state.is_pressed()
+                    && !is_synthetic =>
             {
-                if event.state.is_pressed() && !is_synthetic {
-                    let wish = self.annotation.on_key(&event.logical_key, event.text.as_deref());
-                    return self.grant(wish);
-                }
+                let wish = self.annotation.on_key(&event.logical_key, event.text.as_deref());
+                return self.grant(wish);
             }
             WindowEvent::KeyboardInput { event, is_synthetic, .. } => {
                 let outcome = self.on_key(&event, is_synthetic);
