@@ -197,7 +197,7 @@ fn nothing_is_shared_before_the_roster_and_nothing_after_a_false_one() {
     let rae = primary.fingerprint();
     let mut issuer = issuer(&primary);
     let mut customer_side = Participant::joining(setup("Cleo", first()), rae, Consent::ALL);
-    customer_side.handle_connected(rae, 0);
+    customer_side.handle_connected(rae);
     let request = || Message::Request { id: 1, activity: Activity::View, text: String::new() };
     customer_side.handle_message(rae, hello("Rae"), 0);
     customer_side.handle_message(rae, request(), 0);

@@ -68,7 +68,7 @@ impl Pair {
 
     fn connect(&mut self) {
         self.csr.handle_admitted(customer_member(), 0);
-        self.customer.handle_connected(rae(), 0);
+        self.customer.handle_connected(rae());
         self.settle();
     }
 
@@ -450,7 +450,7 @@ fn messages_out_of_place_are_answered_and_change_nothing() {
 fn another_version_is_told_and_ends_the_attempt() {
     let hello = Message::Hello { version: VERSION + 1, name: "x".into(), head: None };
     let (mut customer, mut csr) = machines(Consent::ALL);
-    customer.handle_connected(rae(), 0);
+    customer.handle_connected(rae());
     customer.handle_message(rae(), hello.clone(), 0);
     assert!(customer.is_over());
     let told: Vec<_> = std::iter::from_fn(|| customer.poll_action()).collect();

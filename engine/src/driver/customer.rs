@@ -198,7 +198,7 @@ impl Session {
             session.machine.resume_showing();
         }
         session.connected(joined)?;
-        session.machine.handle_connected(csr, clock::now_us());
+        session.machine.handle_connected(csr);
         Ok(session)
     }
 
@@ -340,7 +340,7 @@ impl Session {
             Ok(())
         });
         match connected {
-            Ok(()) => self.machine.handle_connected(self.back.found.csr, clock::now_us()),
+            Ok(()) => self.machine.handle_connected(self.back.found.csr),
             Err(error) if is_final(&error) => {
                 self.failure = Some(error);
                 self.machine.handle_refused(clock::now_us());

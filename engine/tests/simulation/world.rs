@@ -168,7 +168,7 @@ impl World {
         assert!(holder_program.machine.admits_stranger(role(part)));
         holder_program.machine.handle_admitted(member, now_us);
         let program = self.programs.get_mut(&person).expect("started");
-        program.machine.handle_connected(key(holder), now_us);
+        program.machine.handle_connected(key(holder));
         self.act_all();
     }
 
@@ -207,10 +207,9 @@ impl World {
             return;
         }
         self.open(from, to);
-        let now_us = self.now_us;
         for (here, there) in [(to, from), (from, to)] {
             let program = self.programs.get_mut(&here).expect("a program");
-            program.machine.handle_connected(key(there), now_us);
+            program.machine.handle_connected(key(there));
         }
     }
 

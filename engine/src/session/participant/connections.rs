@@ -72,15 +72,15 @@ impl Participant {
                 self.listed_anew(&change, now_us);
             }
         }
-        self.handle_connected(member.key, now_us);
+        self.handle_connected(member.key);
     }
 
     /// There is a connection to a participant, in place of a former one.
-    pub fn handle_connected(&mut self, peer: Fingerprint, now_us: u64) {
+    pub fn handle_connected(&mut self, peer: Fingerprint) {
         if self.over || peer == self.own {
             return;
         }
-        self.cut_off(peer, now_us);
+        self.cut_off(peer);
         let known = self.peers.entry(peer).or_default();
         (known.link, known.has_left) = (Link::Greeting, false);
         let (name, head) = (self.name.clone(), self.roster.head());
@@ -162,7 +162,7 @@ impl Participant {
             return;
         }
         let was_up = known.is_up();
-        self.cut_off(peer, now_us);
+        self.cut_off(peer);
         self.seek(peer, now_us);
         if was_up {
             self.tell(Notice::Lost { peer });
@@ -170,7 +170,7 @@ impl Participant {
     }
 
     /// What ends with the connection to `peer`, whether it comes back or not.
-    fn cut_off(&mut self, peer: Fingerprint, now_us: u64) {
+    fn cut_off(&mut self, peer: Fingerprint) {
         if !self.peers.get(&peer).is_some_and(super::Peer::is_connected) {
             return;
         }
@@ -195,7 +195,6 @@ impl Participant {
             self.tell(Notice::Video { sender: peer, on: false });
         }
         self.leaves_call(peer);
-        let _ = now_us;
     }
 
     /// The holder of control does not want this participant, or cannot be trusted to be the one.

@@ -129,7 +129,7 @@ impl Participant {
         let members = self.roster.members().to_vec();
         for gone in &change.before {
             if self.roster.member(gone.key).is_none() {
-                self.forget(gone.key, now_us);
+                self.forget(gone.key);
             }
         }
         for member in &members {
@@ -163,8 +163,8 @@ impl Participant {
     }
 
     /// Somebody is no longer in.
-    fn forget(&mut self, gone: Fingerprint, now_us: u64) {
-        self.cut_off_for_good(gone, now_us);
+    fn forget(&mut self, gone: Fingerprint) {
+        self.cut_off_for_good(gone);
         let name = self.peers.remove(&gone).map(|peer| peer.name).unwrap_or_default();
         if self.helped == Some(gone) {
             self.helped = None;
@@ -175,7 +175,7 @@ impl Participant {
         self.tell(Notice::Left { peer: gone, name });
     }
 
-    fn cut_off_for_good(&mut self, gone: Fingerprint, now_us: u64) {
+    fn cut_off_for_good(&mut self, gone: Fingerprint) {
         let was_connected = self.peers.get(&gone).is_some_and(Peer::is_connected);
         self.hide_from(gone);
         self.watched_ended(gone, EndReason::SessionOver);
@@ -189,7 +189,6 @@ impl Participant {
         if was_connected {
             self.actions.push_back(Action::Disconnect { from: gone });
         }
-        let _ = now_us;
     }
 
     /// The holder takes somebody off the list who has left, was given up, or is not wanted.
