@@ -12,6 +12,7 @@ use tessera_witness::full_screen::{Canvas, number_areas, read_number};
 use tessera_witness::measure::Delays;
 use tessera_witness::probe::{self, Probe};
 use tessera_witness::stop::Stop;
+use tessera_witness::windows;
 
 use super::load::click;
 use super::patch::{self, NUMBERS, Patch};
@@ -90,7 +91,9 @@ pub(super) fn keys(stage: &mut Stage, count: u32, stop: &Stop) -> Result<Delays,
     let window = stop.until("the keys' window did not appear", LIMIT, || {
         Ok(stage.desktop.windows_of_class(probe::CLASS)?.first().copied())
     })?;
-    let area = stage.desktop.area_of(window)?;
+    // The window manager may have put it where a load covers it.
+    stage.desktop.place(window, super::stage::KEYS)?;
+    let area = windows::settled_area(&stage.desktop, window, stop)?;
     click(stage, area, stop)?;
     // Away from the middle, where the pointer is: some viewers draw it into the picture.
     let square = Area { x: area.x + 8, y: area.y + 8, width: SQUARE, height: SQUARE };

@@ -138,15 +138,11 @@ impl Network {
 
     /// A TCP connection from the customer's machine to the viewer's, whose congestion control is CUBIC.
     pub(super) fn cubic(&self) -> Result<[TcpStream; 2], BenchError> {
-        const SETTING: &str = "/proc/sys/net/ipv4/tcp_congestion_control";
         let [_, address] = self.addresses();
         let listener = self.viewer.enter(|| TcpListener::bind((address, 0)))??;
         let port = listener.local_addr()?.port();
-        let sender = self.customer.enter(|| {
-            // The setting is the namespace's own.
-            std::fs::write(SETTING, "cubic")?;
-            TcpStream::connect((address, port))
-        })??;
+        let sender = self.customer.enter(|| TcpStream::connect((address, port)))??;
+        rustix::net::sockopt::set_tcp_congestion(&sender, "cubic").map_err(std::io::Error::from)?;
         let (receiver, _) = listener.accept()?;
         Ok([sender, receiver])
     }
