@@ -22,7 +22,7 @@ fn a_stroke_over_the_shared_picture_is_drawn_captured_and_cleared() {
     shared.paint(0xa_11);
     let mut csr = setting.csr(&seen, &["--request", "control", "--fullscreen"]);
     let mut customer = setting.customer(&shared, &["--consent", "view,control"]);
-    csr.expect("You may control the desktop");
+    csr.expect("You may control it");
     wait_until("the share window", || seen.has_window("Kim: viewing, click to control"));
     seen.focus("Kim: viewing");
     seen.click(600, 400);
@@ -31,8 +31,8 @@ fn a_stroke_over_the_shared_picture_is_drawn_captured_and_cleared() {
 
     csr.type_line("annotate");
     csr.expect("Annotation mode");
-    customer.expect("Lee draws over what they see");
     customer.expect("cannot use your mouse and keyboard");
+    customer.expect("Lee draws over what they see");
     wait_until("the title to say so", || seen.has_window("Kim: annotating"));
     // The palette covers a part of the picture until it is hidden.
     wait_until("the palette", || seen.pixel(10, 10) != shared.pixel(10, 10));
