@@ -96,9 +96,8 @@ impl Setting {
 fn path_of(program: &str) -> PathBuf {
     static BUILT: Once = Once::new();
     BUILT.call_once(|| {
-        // The whole workspace, since its parts alone would want their dependencies built with other features.
-        let arguments =
-            ["build", "--locked", "--offline", "-q", "--workspace", "--bins", "--tests"];
+        // As `make test` does: anything less would want its dependencies built with other features.
+        let arguments = ["test", "--locked", "--offline", "-q", "--workspace", "--no-run"];
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(arguments);
         // Build scripts that look at what cargo tells this test would run again, and all that depends on them be built anew.
