@@ -192,10 +192,10 @@ impl Window {
     /// Rate that the path delivers; 0 before the first round. While the window doubles, half of what it lets out is
     /// what it let out before, and was delivered or will be.
     pub(super) fn rate_bytes_per_s(&self) -> u64 {
-        match (self.phase, self.min_rtt_us) {
-            (Phase::Startup { .. }, Some(min_rtt_us)) => {
-                let delivered =
-                    u128::from(self.window_bytes) * 500_000 / u128::from(min_rtt_us.max(1));
+        match (self.phase, self.startup_rtt_us) {
+            // Something has come back since it began to double.
+            (Phase::Startup { .. }, rtt_us) if rtt_us < u64::MAX => {
+                let delivered = u128::from(self.window_bytes) * 500_000 / u128::from(rtt_us.max(1));
                 self.rate_bytes_per_s.max(u64::try_from(delivered).unwrap_or(u64::MAX))
             }
             _ => self.rate_bytes_per_s,
