@@ -136,7 +136,7 @@ async fn measure(step: &Step, seed: u64) -> Result<Vec<Sample>, BenchError> {
 
 fn endpoint(socket: Arc<tessera_netsim::Socket>) -> Result<Endpoint, BenchError> {
     let identity = Identity::ephemeral().map_err(|_| BenchError::Simulated("a key"))?;
-    Endpoint::with_socket(socket, Arc::new(identity), Some(Protocol::SESSION))
+    Endpoint::with_socket(socket, Arc::new(identity), Some(Protocol::SESSION), Some([1; 32]))
         .map_err(|_| BenchError::Simulated("an endpoint"))
 }
 

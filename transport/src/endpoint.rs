@@ -160,17 +160,19 @@ impl Endpoint {
         let socket = UdpSocket::bind(address).map_err(socket_error)?;
         let sockets = Sockets::new(socket).map_err(socket_error)?;
         let below = Arc::clone(&sockets) as Arc<dyn AsyncUdpSocket>;
-        Ok(Self { sockets: Some(sockets), ..Self::with_socket(below, identity, accepts)? })
+        Ok(Self { sockets: Some(sockets), ..Self::with_socket(below, identity, accepts, None)? })
     }
 
     /// As [`Endpoint::bind`], on a socket of the caller's making: what packets travel by is its affair alone, and links
     /// have no [`Ways`].
     ///
-    /// Time is that of the tokio runtime around it.
+    /// Time is that of the tokio runtime around it. With `chance`, what QUIC leaves to chance follows from it, so that a
+    /// simulated run is the same each time; connection identifiers can then be guessed, which real networks must not allow.
     pub fn with_socket(
         socket: Arc<dyn AsyncUdpSocket>,
         identity: Arc<Identity>,
         accepts: Option<Protocol>,
+        chance: Option<[u8; 32]>,
     ) -> Result<Self, BindError> {
         let address = socket.local_addr().unwrap_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)));
         let server = match accepts {
@@ -180,7 +182,7 @@ impl Endpoint {
         let runtime = Arc::new(quinn::TokioRuntime);
         let mut config = EndpointConfig::default();
         // The bit tells QUIC's packets from those of the paths.
-        config.grease_quic_bit(false);
+        config.grease_quic_bit(false).rng_seed(chance);
         let inner = quinn::Endpoint::new_with_abstract_socket(config, server, socket, runtime)
             .map_err(|cause| BindError::Socket { address, cause })?;
         Ok(Self { inner, identity, accepts, sockets: None })

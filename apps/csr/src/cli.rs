@@ -76,7 +76,7 @@ pub(crate) struct Start {
     pub(crate) log_json: bool,
     /// Print one line for each event instead of the console, and read commands from the input:
     /// view, control, view-application, control-application, stop, annotate, operate, standard,
-    /// sampling, 256, 16bit, chat TEXT, note TEXT, invite [ADDRESS], end
+    /// sampling, 256, 16bit, chat TEXT, note TEXT, invite or invite ADDRESS, end
     #[arg(long)]
     pub(crate) no_console: bool,
 }

@@ -10,7 +10,10 @@ pub fn plain_text(text: &str, max_chars: usize) -> String {
     let mut chars = 0;
     for word in text.split(char::is_whitespace) {
         let mut visible = word.chars().filter(|&c| is_plain(c)).peekable();
-        if visible.peek().is_some() && chars > 0 && chars < max_chars {
+        if visible.peek().is_some() && chars > 0 {
+            if chars + 1 >= max_chars {
+                break;
+            }
             plain.push(' ');
             chars += 1;
         }
@@ -45,7 +48,8 @@ mod tests {
     #[test]
     fn length_counts_characters_and_never_splits_one() {
         assert_eq!(plain_text("지원담당자", 3), "지원담");
-        assert_eq!(plain_text("ab cd", 3), "ab ");
+        assert_eq!(plain_text("ab cd", 3), "ab", "no space at the end");
+        assert_eq!(plain_text("ab cd", 4), "ab c");
         assert_eq!(plain_text("anything", 0), "");
     }
 }

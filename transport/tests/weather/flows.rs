@@ -19,7 +19,7 @@ pub(crate) struct Pair {
 pub(crate) async fn pair(network: &Network) -> Pair {
     let endpoint = |socket: &Arc<Socket>| {
         let identity = Arc::new(Identity::ephemeral().expect("an identity"));
-        Endpoint::with_socket(socket.clone(), identity, Some(Protocol::SESSION))
+        Endpoint::with_socket(socket.clone(), identity, Some(Protocol::SESSION), crate::chance())
             .expect("an endpoint")
     };
     let (near_socket, far_socket) = (network.socket(Side::Left), network.socket(Side::Right));

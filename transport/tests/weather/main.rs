@@ -16,3 +16,10 @@ fn seed() -> u64 {
     println!("TESSERA_SEED={seed}");
     seed
 }
+
+/// What QUIC leaves to chance, from the same seed.
+fn chance() -> Option<[u8; 32]> {
+    let mut chance = [0; 32];
+    chance[..8].copy_from_slice(&seed().to_le_bytes());
+    Some(chance)
+}

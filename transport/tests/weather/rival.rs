@@ -44,7 +44,8 @@ pub(crate) async fn stoppable_cubic(network: &Network) -> (Arc<AtomicU64>, Flow)
     let (near, far) = (network.socket(Side::Left), network.socket(Side::Right));
     let address = far.address();
     let endpoint = |socket, server| {
-        let config = EndpointConfig::default();
+        let mut config = EndpointConfig::default();
+        config.rng_seed(crate::chance());
         Endpoint::new_with_abstract_socket(config, server, socket, Arc::new(TokioRuntime))
             .expect("an endpoint")
     };
