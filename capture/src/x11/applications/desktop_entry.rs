@@ -1,7 +1,7 @@
 //! The files in which programs describe themselves to desktops: freedesktop.org's Desktop Entry
 //! Specification 1.5, as far as starting a program needs it.
 //!
-//! Pure: text in, entry out. Where the files lie is [`super::installed`]'s.
+//! Pure: text in, entry out. Where the files lie is [`mod@super::installed`]'s.
 
 /// What a file says of a program that a person can start.
 #[derive(Clone, Debug, PartialEq, Eq)]
