@@ -89,7 +89,7 @@ impl Accumulators {
 }
 
 /// The hash of `rows` taken together, `bytes` long: a multiple of [`STRIPE_BYTES`], as is each
-/// row, and at least [`MIN_BYTES`].
+/// row, and at least [`super::xxh3::MIN_BYTES`].
 #[target_feature(enable = "avx2")]
 pub(super) fn hash_rows<'a>(rows: impl Iterator<Item = &'a [u8]>, bytes: usize) -> u128 {
     let mut accumulators = Accumulators::new();
