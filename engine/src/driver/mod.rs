@@ -27,8 +27,8 @@ use crate::{Activity, Error, clock};
 /// Events that may wait for the program.
 pub(crate) const EVENT_QUEUE: usize = 256;
 
-/// Commands that may wait for the driver; a person gives few.
-const COMMAND_QUEUE: usize = 64;
+/// Commands that may wait for the driver: as many as the operations of a burst of annotations may be.
+const COMMAND_QUEUE: usize = 2_048;
 
 /// What the session's rules know and the programs cannot do yet: it is refused without a question.
 fn unfinished() -> Vec<Activity> {
